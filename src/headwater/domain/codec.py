@@ -1,0 +1,128 @@
+"""Codec: one message class to JSON bytes and back, with what JSON would lose refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar, cast, get_args, get_type_hints
+
+import msgspec
+
+from headwater.errors import BadDeclaration, DecodingError, InvalidMessage, LimitExceeded
+from headwater.limits import Limits
+
+__all__ = ["Codec", "codec_for"]
+
+T = TypeVar("T")
+
+_PLAIN = (str, int, bool, bytes, type(None))
+
+
+class Codec(Generic[T]):
+    """Encodes and decodes values of one class.
+
+    `decode` is the hot path of every load: it is the decoder's own function, unwrapped; a failure is a
+    `msgspec.ValidationError` or `msgspec.DecodeError` (pydantic: ValueError), which the registry names.
+    """
+
+    __slots__ = ("_check", "_encode", "_limits", "cls", "convert", "decode")
+
+    def __init__(
+        self,
+        cls: type[T],
+        encode: Callable[[T], bytes],
+        decode: Callable[[bytes], T],
+        convert: Callable[[Mapping[str, object]], T],
+        limits: Limits,
+        check: bool,
+    ) -> None:
+        self.cls = cls
+        self.decode = decode
+        self.convert = convert
+        self._encode = encode
+        self._limits = limits
+        self._check = check
+
+    def encode(self, value: T) -> bytes:
+        """JSON bytes; raises InvalidMessage for what JSON cannot carry, LimitExceeded for what is too large."""
+        if self._check:
+            check_nesting(value, self._limits.depth, self.cls.__name__)
+        try:
+            data = self._encode(value)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise InvalidMessage(f"{self.cls.__name__} cannot be written as JSON: {_short(error)}") from error
+        if len(data) > self._limits.payload_bytes:
+            raise LimitExceeded(f"the payload of {self.cls.__name__} in bytes", len(data), self._limits.payload_bytes)
+        return data
+
+
+def codec_for(cls: type[T], limits: Limits) -> Codec[T]:
+    """The codec of a msgspec Struct, dataclass, attrs or pydantic class; BadDeclaration for any other."""
+    if hasattr(cls, "__pydantic_validator__"):
+        return _pydantic_codec(cls, limits)
+    try:
+        decode = msgspec.json.Decoder(cls).decode
+    except (TypeError, NameError, AttributeError) as error:
+        raise BadDeclaration(f"{cls.__name__} cannot be stored as JSON: {_short(error)}") from error
+    return Codec(cls, msgspec.json.encode, decode, lambda fields: msgspec.convert(fields, cls), limits, not _flat(cls))
+
+
+def _pydantic_codec(cls: type[T], limits: Limits) -> Codec[T]:
+    validate_json = cast("Callable[[bytes], T]", getattr(cls, "model_validate_json"))  # noqa: B009
+    validate = cast("Callable[[object], T]", getattr(cls, "model_validate"))  # noqa: B009
+
+    def encode(value: T) -> bytes:
+        dump = cast("Callable[[], str]", getattr(value, "model_dump_json"))  # noqa: B009
+        return dump().encode()
+
+    return Codec(cls, encode, validate_json, validate, limits, check=True)
+
+
+def _flat(cls: type) -> bool:
+    """True if every field is a plain scalar, so that no value can nest or be a NaN."""
+    try:
+        hints = get_type_hints(cls)
+    except NameError:
+        return False
+    return all(set(get_args(hint) or (hint,)) <= set(_PLAIN) for hint in hints.values())
+
+
+def check_nesting(value: object, depth: int, name: str) -> None:
+    """Raise InvalidMessage for NaN, infinity or nesting beyond `depth`, without recursion."""
+    todo = [(value, 1)]
+    while todo:
+        item, level = todo.pop()
+        if isinstance(item, float):
+            if not math.isfinite(item):
+                raise InvalidMessage(f"{name} holds {item}: JSON has no such number, use None or text")
+        elif isinstance(item, str | bytes | int | None):
+            continue
+        elif level > depth:
+            raise LimitExceeded(f"the nesting of {name}", level, depth)
+        else:
+            todo.extend((child, level + 1) for child in _children(item))
+
+
+def _children(item: object) -> list[object]:
+    if isinstance(item, Mapping):
+        return [*item.keys(), *item.values()]
+    if isinstance(item, list | tuple | set | frozenset):
+        return list(cast("list[object]", item))
+    if isinstance(item, msgspec.Struct):
+        return [getattr(item, name) for name in item.__struct_fields__]
+    fields = getattr(type(item), "__dataclass_fields__", None) or getattr(type(item), "model_fields", None)
+    if fields is None and hasattr(type(item), "__attrs_attrs__"):
+        fields = [attribute.name for attribute in getattr(type(item), "__attrs_attrs__")]  # noqa: B009
+    return [getattr(item, name) for name in fields or ()]
+
+
+def read_failure(name: str, error: Exception) -> DecodingError:
+    """The typed form of a decoder's complaint about stored bytes."""
+    return DecodingError(
+        f"a stored {name} does not fit its class ({_short(error)}): raise schema= and register an upcaster"
+    )
+
+
+def _short(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}"
+    return text if len(text) <= 200 else text[:197] + "..."

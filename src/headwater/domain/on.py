@@ -1,0 +1,58 @@
+"""`@on(Type)`: says which events a method is for, in an aggregate and in a projection."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
+
+from headwater.domain.event import Recorded
+from headwater.errors import BadDeclaration, DuplicateName
+
+__all__ = ["on", "on_methods"]
+
+E = TypeVar("E")
+S = TypeVar("S")
+P = ParamSpec("P")
+_MARK = "__headwater_on__"
+
+
+class _On(Protocol[E]):
+    @overload
+    def __call__(self, method: Callable[[S, E], None]) -> Callable[[S, E], None]: ...
+
+    @overload
+    def __call__(
+        self, method: Callable[Concatenate[S, Recorded[E], P], Awaitable[None]]
+    ) -> Callable[Concatenate[S, Recorded[E], P], Awaitable[None]]: ...
+
+
+def on(event: type[E]) -> _On[E]:
+    """Mark a method as the one for this event type: `def name(self, e)` in an aggregate, `async def` in a projection."""
+    if not isinstance(event, type):
+        raise BadDeclaration(f"@on takes one event class, got {event!r}")
+
+    def mark(method: Callable[..., object]) -> Callable[..., object]:
+        setattr(method, _MARK, event)
+        return method
+
+    return cast("_On[E]", mark)
+
+
+def on_methods(cls: type) -> dict[type, Callable[..., object]]:
+    """The marked methods of a class, bases included, by event type; two for one type in a class is DuplicateName."""
+    found: dict[type, Callable[..., object]] = {}
+    for owner in reversed(cls.__mro__):
+        own: dict[type, str] = {}
+        for name, event, method in _marked(owner):
+            if event in own:
+                raise DuplicateName(f"{cls.__name__}: {own[event]} and {name} are both @on({event.__name__})")
+            own[event] = name
+            found[event] = method
+    return found
+
+
+def _marked(owner: type) -> Iterator[tuple[str, type, Callable[..., object]]]:
+    for name, method in vars(owner).items():
+        event = getattr(method, _MARK, None)
+        if event is not None and callable(method):
+            yield name, event, method

@@ -1,0 +1,200 @@
+"""Registry: which names stored data may use, and which class each one is. Belongs to one application; nothing is global."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar, cast
+
+import msgspec
+
+from headwater.domain.codec import Codec, codec_for, read_failure
+from headwater.domain.messages import Naming, naming_of
+from headwater.domain.upcaster import Shape, Upcaster
+from headwater.errors import (
+    BadDeclaration,
+    DecodingError,
+    DuplicateName,
+    InvalidMessage,
+    UnknownEventType,
+    UnknownName,
+)
+from headwater.limits import Limits
+
+__all__ = ["Registry"]
+
+T = TypeVar("T")
+
+_decode_fields = msgspec.json.Decoder(dict[str, object]).decode
+_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+class Registry:
+    """Message classes by name: encodes and decodes events, and reads messages written as mappings.
+
+    Raises DuplicateName where two classes claim one name.
+    """
+
+    def __init__(self, limits: Limits | None = None, upcasters: Iterable[Upcaster] = ()) -> None:
+        self.limits = limits or Limits()
+        self._codecs: dict[type, tuple[Naming, Codec[object]]] = {}
+        self._classes: dict[str, type] = {}
+        self._upcasters: dict[tuple[str, int], Upcaster] = {}
+        self._decoders: dict[tuple[str, int], Callable[[bytes], tuple[object, ...]]] = {}
+        for upcaster in upcasters:
+            self._add_upcaster(upcaster)
+
+    def register(self, *classes: type) -> None:
+        """Add message classes; adding one twice is fine, two of one name is DuplicateName."""
+        for cls in classes:
+            if cls not in self._codecs:
+                self._add(cls)
+
+    def name_of(self, cls: type) -> str:
+        """The stored name of a registered class; UnknownName if it is not registered."""
+        return self._entry(cls)[0].name
+
+    def class_of(self, name: str) -> type:
+        """The class registered under a name, old names included; UnknownName if there is none."""
+        try:
+            return self._classes[name]
+        except (KeyError, TypeError):
+            raise UnknownName(f"no message type {ascii(name)[:80]} is registered: known are {self._known()}") from None
+
+    def encode(self, message: object) -> tuple[str, int, bytes]:
+        """Name, schema and JSON bytes of a message of a registered class."""
+        naming, codec = self._entry(type(message))
+        return naming.name, naming.schema, codec.encode(message)
+
+    def decode(self, name: str, schema: int, data: bytes) -> tuple[object, ...]:
+        """The events stored as `name`: one, or what the upcasters made of it (none, or several)."""
+        decoder = self._decoders.get((name, schema)) or self._decoder(name, schema)
+        return decoder(data)
+
+    def read(self, cls: type[T], fields: Mapping[str, object]) -> T:
+        """A message from plain fields in snake_case or camelCase; InvalidMessage says what does not fit."""
+        codec = self._entry(cls)[1]
+        try:
+            return cast("T", codec.convert({_snake(name): value for name, value in fields.items()}))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InvalidMessage(f"this is no {cls.__name__}: {str(error)[:200]}") from error
+
+    def direct_decoder(self, name: str, schema: int) -> Callable[[bytes], object] | None:
+        """The class's own decoder when no upcaster is between, for loops over many events; else None."""
+        cls = self._classes.get(name)
+        if cls is None or self._codecs[cls][0].schema != schema or (name, schema) in self._upcasters:
+            return None
+        return self._codecs[cls][1].decode
+
+    # -- registering -----------------------------------------------------------
+
+    def _add(self, cls: type) -> None:
+        naming = naming_of(cls)
+        for name in (naming.name, *naming.renamed_from):
+            if (other := self._classes.get(name)) is not None and other is not cls:
+                raise DuplicateName(
+                    f"{_path(cls)} and {_path(other)} are both called {name!r} in stored data: give one a name="
+                )
+        self._codecs[cls] = naming, codec_for(cls, self.limits)
+        for name in (naming.name, *naming.renamed_from):
+            self._classes[name] = cls
+        self._decoders.clear()
+
+    def _add_upcaster(self, upcaster: Upcaster) -> None:
+        key = upcaster.type, upcaster.schema
+        if key in self._upcasters:
+            raise DuplicateName(f"two upcasters for {upcaster.type} schema {upcaster.schema}: keep one")
+        if upcaster.schema < 1:
+            raise BadDeclaration(f"upcaster for {upcaster.type}: schema starts at 1, got {upcaster.schema}")
+        self._upcasters[key] = upcaster
+
+    def _entry(self, cls: type) -> tuple[Naming, Codec[object]]:
+        try:
+            return self._codecs[cls]
+        except KeyError:
+            raise UnknownName(
+                f"{_path(cls)} is not registered: handle it with @on or @handles, or pass it in events=[...]"
+            ) from None
+
+    def _known(self) -> str:
+        names = sorted(self._classes)
+        return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+
+    # -- reading ---------------------------------------------------------------
+
+    def _decoder(self, name: str, schema: int) -> Callable[[bytes], tuple[object, ...]]:
+        decoder = self._plain_decoder(name, schema) or self._upcasting_decoder(name, schema)
+        self._decoders[name, schema] = decoder
+        return decoder
+
+    def _plain_decoder(self, name: str, schema: int) -> Callable[[bytes], tuple[object, ...]] | None:
+        decode = self.direct_decoder(name, schema)
+        if decode is None:
+            return None
+
+        def plain(data: bytes) -> tuple[object, ...]:
+            try:
+                return (decode(data),)
+            except (ValueError, RecursionError) as error:
+                raise read_failure(name, error) from error
+
+        return plain
+
+    def _upcasting_decoder(self, name: str, schema: int) -> Callable[[bytes], tuple[object, ...]]:
+        if name not in self._classes and (name, schema) not in self._upcasters:
+            raise UnknownEventType(
+                f"event type {ascii(name)} (schema {schema}) is not registered: register its class, "
+                f"or give the class that replaced it renamed_from=[{name!r}]"
+            )
+
+        def upcasting(data: bytes) -> tuple[object, ...]:
+            try:
+                shapes = self._upcast(Shape(name, schema, _decode_fields(data)))
+                return tuple(self.read(self.class_of(shape.type), shape.fields) for shape in shapes)
+            except (ValueError, UnknownName, RecursionError) as error:
+                raise read_failure(name, error) from error
+
+        return upcasting
+
+    def _upcast(self, shape: Shape) -> list[Shape]:
+        """Walk upcasters until every shape is current. A shape that does not advance would never end: refused."""
+        done: list[Shape] = []
+        todo, steps = [shape], 0
+        while todo:
+            current = todo.pop()
+            upcaster = self._upcasters.get((current.type, current.schema))
+            if upcaster is None:
+                done.append(self._current(current))
+                continue
+            if (steps := steps + 1) > 1_000:
+                raise DecodingError(f"the upcasters of {shape.type} run in a circle: each must raise the schema")
+            todo.extend(reversed(_next_shapes(current, upcaster)))
+        return done
+
+    def _current(self, shape: Shape) -> Shape:
+        wanted = self._codecs[self.class_of(shape.type)][0].schema
+        if shape.schema != wanted:
+            raise DecodingError(
+                f"{shape.type} is stored with schema {shape.schema}, the class has {wanted}: "
+                f"register an Upcaster({shape.type!r}, {shape.schema}, ...)"
+            )
+        return shape
+
+
+def _next_shapes(shape: Shape, upcaster: Upcaster) -> list[Shape]:
+    made = upcaster.up(dict(shape.fields))
+    if made is None:
+        return []
+    if isinstance(made, dict):
+        return [Shape(shape.type, shape.schema + 1, made)]
+    return list(made)
+
+
+def _snake(name: object) -> str:
+    if not isinstance(name, str):
+        raise InvalidMessage(f"field names are text, got {ascii(name)[:80]}")
+    return name if name.islower() else _HUMPS.sub("_", name).lower()
+
+
+def _path(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"

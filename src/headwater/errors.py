@@ -1,0 +1,352 @@
+"""Every error headwater raises: one tree, typed, with what to do next in the message.
+
+HeadwaterError
+├── DomainError                    a rejection by the user's own rules; derive yours from it
+│   ├── AggregateNotFound
+│   └── UniqueKeyTaken
+├── InvalidInput                   the caller's value is refused before anything is written
+│   ├── InvalidIdentifier          a name (category, model, field, table, type)
+│   ├── InvalidId                  a stream id, command id, header, unique key
+│   ├── InvalidVersion             an expected version, offset or limit
+│   ├── InvalidMessage             a command, query, event or row that does not fit its declaration
+│   ├── InvalidCriteria            criteria, order, page or pipeline
+│   ├── InvalidCursor              a page cursor that was forged, changed or made for another query
+│   ├── InvalidToken               a token that was forged, changed or made by another store
+│   └── LimitExceeded              larger than `Limits` allows
+├── AppendRejected                 certainly not committed
+│   ├── WrongExpectedVersion
+│   ├── IdempotencyMismatch        this command id was used with another payload
+│   └── DuplicateEventId
+├── AppendOutcomeUnknown           committed or not: ask again with the same command id
+├── StoreError                     the engine cannot do it now
+│   ├── StoreBusy
+│   ├── StorageFull
+│   ├── StoreReadOnly
+│   ├── StoreUnavailable
+│   ├── StoreClosed
+│   ├── StoreCorrupt
+│   ├── StoreMismatch              another store, or another layout, than the one asked for
+│   └── FormatTooNew
+├── ConfigurationError             found at class creation or start-up, never later
+│   ├── DuplicateName
+│   ├── MissingHandler
+│   ├── MissingPolicy
+│   ├── BadSignature
+│   ├── BadDeclaration
+│   ├── UnknownName
+│   ├── UnknownEngine
+│   └── MissingExtra
+├── DecodingError                  stored data that cannot be read back
+│   └── UnknownEventType
+├── Refused                        a middleware said no
+│   ├── ValidationFailed
+│   └── NotAuthorized
+└── ProjectionError
+    ├── CheckpointConflict         somebody else moved the checkpoint; nothing was written
+    ├── CheckpointAheadOfLog
+    ├── LeaseLost
+    ├── ConsistencyTimeout
+    └── ViewParked
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AggregateNotFound",
+    "AppendOutcomeUnknown",
+    "AppendRejected",
+    "BadDeclaration",
+    "BadSignature",
+    "CheckpointAheadOfLog",
+    "CheckpointConflict",
+    "ConfigurationError",
+    "ConsistencyTimeout",
+    "DecodingError",
+    "DomainError",
+    "DuplicateEventId",
+    "DuplicateName",
+    "FormatTooNew",
+    "HeadwaterError",
+    "IdempotencyMismatch",
+    "InvalidCriteria",
+    "InvalidCursor",
+    "InvalidId",
+    "InvalidIdentifier",
+    "InvalidInput",
+    "InvalidMessage",
+    "InvalidToken",
+    "InvalidVersion",
+    "LeaseLost",
+    "LimitExceeded",
+    "MissingExtra",
+    "MissingHandler",
+    "MissingPolicy",
+    "NotAuthorized",
+    "ProjectionError",
+    "Refused",
+    "StorageFull",
+    "StoreBusy",
+    "StoreClosed",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreMismatch",
+    "StoreReadOnly",
+    "StoreUnavailable",
+    "UniqueKeyTaken",
+    "UnknownEngine",
+    "UnknownEventType",
+    "UnknownName",
+    "ValidationFailed",
+    "ViewParked",
+    "WrongExpectedVersion",
+]
+
+
+class HeadwaterError(Exception):
+    """The root of every error this library raises."""
+
+
+# -- the user's domain ---------------------------------------------------------
+
+
+class DomainError(HeadwaterError):
+    """A command refused by the domain's own rules. Derive yours from it; it is recorded in the command log."""
+
+
+class AggregateNotFound(DomainError):
+    """`Repository.load` found no events for this id; `get_by_id` returns None instead."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"no events in stream {stream!r}: create the aggregate first, or use get_by_id for None")
+        self.stream = stream
+
+
+class UniqueKeyTaken(DomainError):
+    """Another stream holds this unique key. Certainly not committed."""
+
+    def __init__(self, scope: str, value: str, holder: str) -> None:
+        super().__init__(f"the {scope} {value!r} is already taken")
+        self.scope = scope
+        self.value = value
+        self.holder = holder
+        """The stream that holds it; not in the message, which may reach a user."""
+
+
+# -- the caller's input --------------------------------------------------------
+
+
+class InvalidInput(HeadwaterError, ValueError):
+    """A value is refused before anything is written."""
+
+
+class InvalidIdentifier(InvalidInput):
+    """A name does not have the form names must have."""
+
+
+class InvalidId(InvalidInput):
+    """An id is empty, too long, or holds characters no id may hold."""
+
+
+class InvalidVersion(InvalidInput):
+    """An expected version, offset or limit is not a whole number in range."""
+
+
+class InvalidMessage(InvalidInput):
+    """A command, query, event or row does not fit its declaration."""
+
+
+class InvalidCriteria(InvalidInput):
+    """Criteria, an order, a page size or a pipeline stage cannot be understood."""
+
+
+class InvalidCursor(InvalidInput):
+    """A page cursor was forged, changed, or made for another query: ask for the first page again."""
+
+
+class InvalidToken(InvalidInput):
+    """A token was forged, changed, or made by another store: use the token of a receipt."""
+
+
+class LimitExceeded(InvalidInput):
+    """Larger than `Limits` allows."""
+
+    def __init__(self, what: str, size: int, limit: int) -> None:
+        super().__init__(f"{what} is {size:,}, the limit is {limit:,}: make it smaller or raise the limit in Limits")
+        self.what = what
+        self.size = size
+        self.limit = limit
+
+
+# -- the append ----------------------------------------------------------------
+
+
+class AppendRejected(HeadwaterError):
+    """Certainly not committed."""
+
+
+class WrongExpectedVersion(AppendRejected):
+    """The stream is not at the version the append expects: load it again and decide again."""
+
+    def __init__(self, stream: str, expected: object, actual: int) -> None:
+        super().__init__(f"stream {stream!r} is at version {actual}, expected {expected}: load it again and decide again")
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class IdempotencyMismatch(AppendRejected):
+    """This command id was used before with another payload: use a fresh id for a new command."""
+
+    def __init__(self, command_id: str) -> None:
+        super().__init__(f"command id {command_id!r} was used with another payload: use a fresh id for a new command")
+        self.command_id = command_id
+
+
+class DuplicateEventId(AppendRejected):
+    """An event id of this append is already in the log, or twice in the append."""
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(f"event id {event_id} is already used: let headwater choose event ids")
+        self.event_id = event_id
+
+
+class AppendOutcomeUnknown(HeadwaterError):
+    """Committed or not, it cannot be said: execute again with the same command id to learn the outcome."""
+
+    def __init__(self, command_id: str | None = None) -> None:
+        super().__init__(
+            f"the append of command {command_id!r} may or may not be committed: "
+            "execute it again with the same command id to learn the outcome"
+        )
+        self.command_id = command_id
+
+
+# -- the store -----------------------------------------------------------------
+
+
+class StoreError(HeadwaterError):
+    """The engine cannot do it now. Nothing was committed."""
+
+
+class StoreBusy(StoreError):
+    """The queue is full, or another process holds the store's lock: try again later, with fewer at once."""
+
+
+class StorageFull(StoreError):
+    """No room on the disk: free some, then go on. What was acknowledged is safe."""
+
+
+class StoreReadOnly(StoreError):
+    """The file or its folder cannot be written: check its permissions and the mount."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be opened or reached: check the URL, the path and its permissions."""
+
+
+class StoreClosed(StoreError):
+    """The store is closed: open it with `async with` or `initialize()` first."""
+
+
+class StoreCorrupt(StoreError):
+    """Stored bytes do not match their checksum: run `headwater verify` and restore from a backup."""
+
+
+class StoreMismatch(StoreError):
+    """This is another store, or laid out otherwise, than the one asked for: check the URL and the names."""
+
+
+class FormatTooNew(StoreError):
+    """The store was written by a later release: upgrade headwater before opening it."""
+
+
+# -- configuration -------------------------------------------------------------
+
+
+class ConfigurationError(HeadwaterError):
+    """A mistake in declarations or wiring, found at class creation or start-up."""
+
+
+class DuplicateName(ConfigurationError):
+    """Two things of one name: rename one, or register one of them only."""
+
+
+class MissingHandler(ConfigurationError):
+    """A message has no handler: pass one in `handlers=` or register it before `initialize()`."""
+
+
+class MissingPolicy(ConfigurationError):
+    """A command has no authorization policy: name one, or `allow` it explicitly."""
+
+
+class BadSignature(ConfigurationError):
+    """A handler's parameters or return type do not fit what it handles."""
+
+
+class BadDeclaration(ConfigurationError):
+    """A class is declared in a way that cannot work."""
+
+
+class UnknownName(ConfigurationError):
+    """Nothing of this name is registered."""
+
+
+class UnknownEngine(ConfigurationError):
+    """No engine for this URL scheme is installed."""
+
+
+class MissingExtra(ConfigurationError, ImportError):
+    """An optional dependency is not installed; the message says what to install."""
+
+
+# -- reading back --------------------------------------------------------------
+
+
+class DecodingError(HeadwaterError):
+    """Stored data cannot be read as the type it names: register an upcaster for its schema version."""
+
+
+class UnknownEventType(DecodingError):
+    """A stored event's type is not registered: register its class, or `renamed_from=` on the new one."""
+
+
+# -- middleware ----------------------------------------------------------------
+
+
+class Refused(HeadwaterError):
+    """A middleware refused the message."""
+
+
+class ValidationFailed(Refused):
+    """The message broke a validation rule."""
+
+
+class NotAuthorized(Refused):
+    """The policy of this command does not allow this principal."""
+
+
+# -- projections ---------------------------------------------------------------
+
+
+class ProjectionError(HeadwaterError):
+    """A projection cannot go on as asked."""
+
+
+class CheckpointConflict(ProjectionError):
+    """Another worker moved the checkpoint or took the lease; nothing of this batch was written."""
+
+
+class CheckpointAheadOfLog(ProjectionError):
+    """A checkpoint lies beyond the end of the log (a restored backup?): rebuild the projection."""
+
+
+class LeaseLost(ProjectionError):
+    """The lease was taken by another worker."""
+
+
+class ConsistencyTimeout(ProjectionError):
+    """The command is committed; its view was not there in time: show the token's state or ask again."""
+
+
+class ViewParked(ProjectionError):
+    """The event waited for is parked: `headwater dlq show` tells why; fix and retry it."""

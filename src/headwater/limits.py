@@ -1,0 +1,26 @@
+"""Sizes, in one value, the same on every engine."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["Limits"]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How large things may be. Everything above is refused with `LimitExceeded` before anything is written."""
+
+    id_bytes: int = 512
+    """Bytes of UTF-8 in a stream id, command id, unique key or header."""
+    events_per_append: int = 1_000
+    append_bytes: int = 1 << 20
+    """Bytes of all payloads of one append."""
+    payload_bytes: int = 256 << 10
+    """Bytes of one event's or one row's encoded payload."""
+    metadata_bytes: int = 16 << 10
+    depth: int = 64
+    """Levels of nesting in a payload."""
+    page_size: int = 10_000
+    """Rows in one answer of find, page or search."""
+    queued_writes: int = 10_000
+    """Writes that may wait for the writer; more are refused with `StoreBusy`."""

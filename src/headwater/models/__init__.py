@@ -1,0 +1,1 @@
+"""Read models: declared rows, criteria, pipelines and changes. Pure."""

@@ -1,0 +1,178 @@
+"""Changes: what a projection does to read models, as values; and the merging of many into few.
+
+Their meaning is the same on every engine: an insert replaces the whole row, an update or delete of a missing row
+changes nothing, an upsert or accumulation creates the row it misses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from headwater.models.fields import Scalar
+from headwater.models.model import ReadModel, schema_of
+
+__all__ = ["Accumulate", "Change", "Delete", "Insert", "Update", "Upsert", "accumulated", "apply", "merge", "scalar_fields"]
+
+N = TypeVar("N")
+
+
+class Insert(msgspec.Struct, frozen=True):
+    """Write the whole row, in place of any that is there."""
+
+    row: ReadModel
+
+    @property
+    def model(self) -> type[ReadModel]:
+        return type(self.row)
+
+    @property
+    def key(self) -> object:
+        return schema_of(type(self.row)).key_of(self.row)
+
+
+class Update(msgspec.Struct, frozen=True):
+    """Set fields of the row, if it is there."""
+
+    model: type[ReadModel]
+    key: object
+    fields: dict[str, object]
+
+
+class Upsert(msgspec.Struct, frozen=True):
+    """Set fields of the row, or write `missing` where there is none."""
+
+    model: type[ReadModel]
+    key: object
+    fields: dict[str, object]
+    missing: ReadModel
+
+
+class Delete(msgspec.Struct, frozen=True):
+    """Take the row away, if it is there."""
+
+    model: type[ReadModel]
+    key: object
+
+
+class Accumulate(msgspec.Struct, frozen=True):
+    """Add to numbers and raise or lower bounds: commutative, so events may come in any order.
+
+    Where there is no row it starts from `missing`, a row of declared defaults, and is then accumulated too.
+    A bound whose field is null takes the value.
+    """
+
+    model: type[ReadModel]
+    key: object
+    missing: ReadModel
+    add: dict[str, object] = {}
+    max: dict[str, object] = {}
+    min: dict[str, object] = {}
+
+
+Change: TypeAlias = Insert | Update | Upsert | Delete | Accumulate
+
+
+def apply(change: Change, row: ReadModel | None) -> ReadModel | None:
+    """What the row becomes: the reference meaning of every change."""
+    match change:
+        case Insert(row=new):
+            return new
+        case Update(fields=fields):
+            return None if row is None else msgspec.structs.replace(row, **fields)
+        case Upsert(fields=fields, missing=missing):
+            return missing if row is None else msgspec.structs.replace(row, **fields)
+        case Delete():
+            return None
+        case Accumulate():
+            return accumulated(change.missing if row is None else row, change)
+
+
+def accumulated(row: ReadModel, change: Accumulate) -> ReadModel:
+    """The row after an accumulation."""
+    fields: dict[str, object] = {}
+    for name, delta in change.add.items():
+        fields[name] = _sum(getattr(row, name), delta)
+    for name, bound in change.max.items():
+        fields[name] = _bound(getattr(row, name), bound, high=True)
+    for name, bound in change.min.items():
+        fields[name] = _bound(getattr(row, name), bound, high=False)
+    return msgspec.structs.replace(row, **fields)
+
+
+def merge(changes: Iterable[Change]) -> list[Change]:
+    """The fewest changes of the same effect: at most one for each row, except where meanings cannot be joined."""
+    latest: dict[tuple[type[ReadModel], object], int] = {}
+    merged: list[Change | None] = []
+    for change in changes:
+        place = change.model, change.key
+        index = latest.get(place)
+        joined = None if index is None else _join(merged[index], change)
+        if index is None or joined is None:
+            latest[place] = len(merged)
+            merged.append(change)
+        else:
+            merged[index] = joined
+    return [change for change in merged if change is not None]
+
+
+def _join(first: Change | None, second: Change) -> Change | None:
+    """One change for two of the same row; None if they must stay two."""
+    match first, second:
+        case _, (Insert() | Delete()):
+            return second
+        case Insert(row=row), _:
+            after = apply(second, row)
+            return None if after is None else Insert(after)
+        case Update(model, key, before), Update(fields=after_fields):
+            return Update(model, key, before | after_fields)
+        case Upsert(model, key, before, missing), Update(fields=fields):
+            return Upsert(model, key, before | fields, msgspec.structs.replace(missing, **fields))
+        case Upsert(model, key, before, missing), Upsert(fields=fields):
+            return Upsert(model, key, before | fields, msgspec.structs.replace(missing, **fields))
+        case Accumulate(), Accumulate():
+            return _join_accumulations(first, second)
+        case _:
+            return None
+
+
+def _join_accumulations(first: Accumulate, second: Accumulate) -> Accumulate | None:
+    if first.missing != second.missing:
+        return None
+    add = dict(first.add)
+    for name, delta in second.add.items():
+        add[name] = _sum(add[name], delta) if name in add else delta
+    return Accumulate(
+        first.model,
+        first.key,
+        first.missing,
+        add,
+        _join_bounds(first.max, second.max, high=True),
+        _join_bounds(first.min, second.min, high=False),
+    )
+
+
+def _join_bounds(first: dict[str, object], second: dict[str, object], *, high: bool) -> dict[str, object]:
+    joined = dict(first)
+    for name, bound in second.items():
+        joined[name] = _bound(joined.get(name), bound, high=high)
+    return joined
+
+
+def _sum(value: object, delta: object) -> object:
+    return value + delta  # type: ignore[operator]  # checked as numbers when the change was made
+
+
+def _bound(value: object, bound: object, *, high: bool) -> object:
+    if value is None:
+        return bound
+    takes_over = bound > value if high else bound < value  # type: ignore[operator]  # of one kind, checked before
+    return bound if takes_over else value
+
+
+def scalar_fields(model: type[ReadModel], fields: dict[str, object]) -> dict[str, Scalar]:
+    """Fields as scalars, by name."""
+    declared = schema_of(model).fields
+    return {name: declared[name].to_scalar(value) for name, value in fields.items()}

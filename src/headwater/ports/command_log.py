@@ -1,0 +1,30 @@
+"""CommandLog: the outcomes of commands, by id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from headwater.domain.append import CommandRecord
+
+__all__ = ["CommandLog"]
+
+
+class CommandLog(Protocol):
+    """What became of each command: the audit trail, and the memory behind idempotent commands.
+
+    Law: a committed record is never changed. Committed records are written by the append itself; `record`
+    writes those of refused commands.
+    """
+
+    async def find(self, command_id: str) -> CommandRecord | None:
+        """The record under this id."""
+        ...
+
+    async def record(self, record: CommandRecord) -> None:
+        """Keep a refused command; a no-op where this id is already committed."""
+        ...
+
+    async def list(self, limit: int, name: str | None = None, refused: bool | None = None) -> Sequence[CommandRecord]:
+        """The newest records first; of one command name, refused or committed ones only, if asked."""
+        ...

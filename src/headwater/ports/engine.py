@@ -1,0 +1,81 @@
+"""Engine: one store, as the ports it honours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from headwater.domain.identifier import Identifier
+from headwater.limits import Limits
+from headwater.ports.admin import Admin
+from headwater.ports.clock import Clock, SystemClock
+from headwater.ports.command_log import CommandLog
+from headwater.ports.event_store import EventStore
+from headwater.ports.leases import Leases
+from headwater.ports.log import Log
+from headwater.ports.parking import Parking
+from headwater.ports.projection_store import ProjectionStore
+from headwater.ports.read_model_schema import ReadModelSchema
+from headwater.ports.read_models import ReadModels
+from headwater.ports.snapshots import Snapshots
+from headwater.ports.unique_keys import UniqueKeys
+from headwater.ports.wakeups import Wakeups
+
+__all__ = ["Engine", "EngineOptions", "Identity"]
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Which store this is; made when the store is created, kept by copies of it."""
+
+    store_id: str
+    secret: bytes
+    """Signs tokens and cursors; the same for every process on the store."""
+
+
+class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composition root hands to an engine."""
+
+    event_store: str = "events"
+    """The name of the table or collection of events; another name than the store's own is StoreMismatch."""
+    command_store: str = "commands"
+    store_id: str | None = None
+    """The store expected; another one is StoreMismatch."""
+    limits: Limits = Limits()
+    clock: Clock = SystemClock()
+    query: Mapping[str, str] = {}
+    """Options in the URL's query; an unknown one is a ConfigurationError."""
+
+    def __post_init__(self) -> None:
+        Identifier(self.event_store)
+        Identifier(self.command_store)
+
+
+class Engine(Protocol):
+    """A store by its ports. What an engine cannot honour it lacks: look with `isinstance` or `getattr`.
+
+    `events` may also be an AtomicAppends; an engine with a `backup` is a Backup.
+    """
+
+    name: str
+    events: EventStore
+    unique_keys: UniqueKeys
+    log: Log
+    projections: ProjectionStore
+    parking: Parking
+    read_models: ReadModels
+    read_model_schema: ReadModelSchema
+    snapshots: Snapshots
+    commands: CommandLog
+    leases: Leases
+    wakeups: Wakeups
+    admin: Admin
+
+    async def open(self) -> Identity:
+        """Create or open the store. Raises StoreUnavailable, StoreMismatch, FormatTooNew, StoreReadOnly."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go; idempotent."""
+        ...

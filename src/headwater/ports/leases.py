@@ -1,0 +1,40 @@
+"""Leases: who may do a piece of work."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+__all__ = ["Lease", "Leases"]
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to do a piece of work until it expires."""
+
+    name: str
+    owner: str
+    epoch: int
+    """Rises with every change of owner; what is written under an older one is refused."""
+    expires_at: int
+    """Microseconds since 1970, by the engine's clock."""
+
+
+class Leases(Protocol):
+    """Leases with a fencing epoch.
+
+    Law: at most one unexpired lease of a name. Acquiring a free or expired one raises the epoch; the owner's own
+    acquire keeps it. The lease is only for liveness: safety comes from the epoch in each commit.
+    """
+
+    async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
+        """Take or keep the lease for `ttl` seconds; None while another holds it."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give it back; nothing happens if it was taken over."""
+        ...
+
+    async def holders(self) -> list[Lease]:
+        """Every unexpired lease, by name."""
+        ...

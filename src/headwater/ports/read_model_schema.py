@@ -1,0 +1,26 @@
+"""ReadModelSchema: tables for declared read models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from headwater.models.model import ReadModel
+
+__all__ = ["ReadModelSchema"]
+
+
+class ReadModelSchema(Protocol):
+    """Creates what read models need.
+
+    Law: `ensure` is idempotent and safe while other processes run. A new field with a default is added in place;
+    any other difference between class and table raises StoreMismatch and changes nothing.
+    """
+
+    async def ensure(self, models: Sequence[type[ReadModel]]) -> None:
+        """Tables and indexes for these models."""
+        ...
+
+    async def recreate(self, models: Sequence[type[ReadModel]]) -> None:
+        """Drop and create anew: for a rebuild after the class changed."""
+        ...
