@@ -12,6 +12,7 @@ HeadwaterError
 │   ├── InvalidCriteria            criteria, order, page or pipeline
 │   ├── InvalidCursor              a page cursor that was forged, changed or made for another query
 │   ├── InvalidToken               a token that was forged, changed or made by another store
+│   ├── NotOwner                   this read model is written by a projection, not by the caller
 │   └── LimitExceeded              larger than `Limits` allows
 ├── AppendRejected                 certainly not committed
 │   ├── WrongExpectedVersion
@@ -82,6 +83,7 @@ __all__ = [
     "MissingHandler",
     "MissingPolicy",
     "NotAuthorized",
+    "NotOwner",
     "ProjectionError",
     "Refused",
     "StorageFull",
@@ -165,6 +167,10 @@ class InvalidCursor(InvalidInput):
 
 class InvalidToken(InvalidInput):
     """A token was forged, changed, or made by another store: use the token of a receipt."""
+
+
+class NotOwner(InvalidInput):
+    """A read model is written by the projection that declares `writes=[it]`, and by nobody else."""
 
 
 class LimitExceeded(InvalidInput):

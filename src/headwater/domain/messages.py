@@ -25,6 +25,14 @@ class Naming(msgspec.Struct, frozen=True):
     """Rises when the shape changes; an upcaster leads from each to the next."""
 
 
+def _naming(name: str, renamed_from: Iterable[str], schema: int) -> Naming:
+    if type(schema) is not int or schema < 1:
+        raise BadDeclaration(f"{name}: schema= must be a whole number from 1, got {schema!r}")
+    if isinstance(renamed_from, str):
+        raise BadDeclaration(f"{name}: renamed_from= takes a list of names, as in renamed_from=[{renamed_from!r}]")
+    return Naming(check_type_name(name), tuple(map(check_type_name, renamed_from)), schema)
+
+
 class CommandLike(Generic[R_co]):
     """Marks a dataclass, attrs or pydantic class as a command whose handler returns `R_co`."""
 
@@ -84,11 +92,3 @@ def naming_of(cls: type) -> Naming:
     """The stored name of any message class; a plain class may set `__naming__ = Naming(...)`."""
     own = cls.__dict__.get("__naming__")
     return own if isinstance(own, Naming) else _naming(cls.__name__, (), 1)
-
-
-def _naming(name: str, renamed_from: Iterable[str], schema: int) -> Naming:
-    if type(schema) is not int or schema < 1:
-        raise BadDeclaration(f"{name}: schema= must be a whole number from 1, got {schema!r}")
-    if isinstance(renamed_from, str):
-        raise BadDeclaration(f"{name}: renamed_from= takes a list of names, as in renamed_from=[{renamed_from!r}]")
-    return Naming(check_type_name(name), tuple(map(check_type_name, renamed_from)), schema)

@@ -27,7 +27,7 @@ __all__ = ["Field", "Kind", "Scalar", "Scale"]
 Scalar: TypeAlias = int | float | str | bytes | None
 
 _INT64 = range(-(2**63), 2**63)
-_POWERS = [10**digits for digits in range(16)]
+_POWERS: list[int] = [10**digits for digits in range(16)]
 
 
 class Kind(Enum):

@@ -1,0 +1,1 @@
+"""What commands, queries, projections and messaging share: injection, middleware chains, running contexts."""
