@@ -1,0 +1,92 @@
+# Everything the project does, on a fresh clone with only Python 3.11+ and make: `make help`.
+
+PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3 || command -v python))
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PEERS := $(VENV)/.peers
+CODE := $(wildcard src tests bench examples scripts)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test lint format format-check types imports docs bench bench-short faults faults-short check lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(READY) ## set up .venv from the lock file
+	@echo "venv: ready, $$($(BIN)/python --version) in $(VENV)"
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "headwater needs Python 3.11 or newer, and found none: install it, or say 'make venv PYTHON=/path/to/python3.11'"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "headwater needs Python 3.11 or newer, and $(PYTHON) is $$("$(PYTHON)" --version 2>&1): say 'make venv PYTHON=/path/to/python3.11'"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make virtual environments: install its venv package (on Debian: python3-venv)"; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@rm -f $(PEERS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The peers the benchmarks run beside: same environment, same versions of what they share with us.
+$(PEERS): $(READY) requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+demo: $(READY) ## run the retail job end to end
+	@$(BIN)/headwater demo retail
+
+test: $(READY) ## run every test
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## ruff's rules
+	@$(BIN)/ruff check $(CODE)
+	@echo "lint: passed"
+
+format: $(READY) ## rewrite the code as ruff formats it
+	@$(BIN)/ruff check --quiet --fix --exit-zero $(CODE)
+	@$(BIN)/ruff format $(CODE)
+	@echo "format: done"
+
+format-check: $(READY) ## fail if `make format` would change a file
+	@$(BIN)/ruff format --check $(CODE)
+	@echo "format-check: passed"
+
+types: $(READY) ## mypy strict and pyright strict
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/pyright
+	@echo "types: passed"
+
+imports: $(READY) ## the direction of imports, by import-linter
+	@$(BIN)/lint-imports
+	@echo "imports: passed"
+
+docs: $(READY) ## run the programs in README and docs
+	@$(BIN)/python -m pytest tests/docs
+
+bench: $(PEERS) ## measure beside raw drivers and peers: bench/out/latest.json
+	@PYTHONPATH=. $(BIN)/python -m bench
+	@echo "bench: done"
+
+bench-short: $(PEERS) ## a tenth of bench
+	@PYTHONPATH=. $(BIN)/python -m bench --short
+	@echo "bench-short: done"
+
+faults: $(READY) ## kill, cut and cancel for long: bench/out/faults.json
+	@PYTHONPATH=. $(BIN)/python -m tests.faults
+	@echo "faults: passed"
+
+faults-short: $(READY) ## a tenth of faults
+	@PYTHONPATH=. $(BIN)/python -m tests.faults --short
+	@echo "faults-short: passed"
+
+check: lint format-check types imports faults-short bench-short docs test ## everything that must hold before a change lands
+	@echo "check: passed"
+
+lock: $(READY) ## write requirements*.lock anew (UPGRADE=-U to take newer versions)
+	@$(BIN)/python scripts/lock.py $(UPGRADE)
+	@echo "lock: written"
+
+clean: ## remove what the other targets made
+	rm -rf .venv .venv-3.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache bench/out build dist
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "clean: done"
