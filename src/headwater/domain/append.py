@@ -5,10 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from headwater.domain.event import NewEvent
+from headwater.domain.identifier import Identifier, check_id
 from headwater.domain.stream import StreamId
 from headwater.domain.version import ExpectedVersion
+from headwater.errors import DuplicateEventId, InvalidMessage, LimitExceeded
+from headwater.limits import Limits
 
-__all__ = ["Append", "Appended", "Check", "CommandRecord", "UniqueKey", "Write", "Written"]
+__all__ = ["Append", "Appended", "Check", "CommandRecord", "UniqueKey", "Write", "Written", "check_append"]
 
 
 class UniqueKey(msgspec.Struct, frozen=True, order=True):
@@ -80,3 +83,67 @@ class Appended(msgspec.Struct, frozen=True):
     writes: tuple[Written, ...]
     replayed: CommandRecord | None = None
     """Set when this command id had committed before: this is its first outcome, and nothing new was written."""
+
+
+def check_append(append: Append, limits: Limits) -> None:
+    """What every engine refuses before it looks at its store: a bad form, a bad name, too much of something.
+
+    Raises:
+        InvalidMessage: a write without events, two writes to one stream, nothing to commit at all.
+        InvalidId, InvalidIdentifier: of a stream, a unique key or a command.
+        LimitExceeded: sizes above `limits`.
+        DuplicateEventId: one event id twice in the append.
+    """
+    writes = append.writes
+    if len(append.context) > limits.metadata_bytes:
+        raise LimitExceeded("metadata in bytes", len(append.context), limits.metadata_bytes)
+    if not writes and append.command is None:
+        raise InvalidMessage("an append without writes and without a command commits nothing: give it either")
+    if len(writes) > 1 and len({write.stream for write in writes}) < len(writes):
+        raise InvalidMessage("two writes of one append name the same stream: put their events into one write")
+    for write in writes:
+        _check_write(write, limits)
+    for check in append.checks:
+        _check_stream(check.stream, limits)
+    if append.command is not None:
+        _check_command(append.command, limits)
+    _check_events([event for write in writes for event in write.events], limits)
+
+
+def _check_write(write: Write, limits: Limits) -> None:
+    _check_stream(write.stream, limits)
+    if not write.events:
+        raise InvalidMessage(f"the write to stream {str(write.stream)!r} has no events: leave it out, or use a check")
+    if write.partition_key is not None:
+        check_id(write.partition_key, "partition key", limits.id_bytes)
+    for key in (*write.claims, *write.releases):
+        check_id(key.scope, "scope of a unique key", limits.id_bytes)
+        check_id(key.value, "unique key", limits.id_bytes)
+
+
+def _check_stream(stream: StreamId, limits: Limits) -> None:
+    Identifier(stream.category)
+    check_id(stream.id, "stream id", limits.id_bytes)
+
+
+def _check_command(command: CommandRecord, limits: Limits) -> None:
+    check_id(command.id, "command id", limits.id_bytes)
+    if len(command.result) > limits.payload_bytes:
+        raise LimitExceeded("result of a command in bytes", len(command.result), limits.payload_bytes)
+
+
+def _check_events(events: list[NewEvent], limits: Limits) -> None:
+    if len(events) > limits.events_per_append:
+        raise LimitExceeded("number of events in an append", len(events), limits.events_per_append)
+    sizes = [len(event.data) for event in events]
+    if sizes and max(sizes) > limits.payload_bytes:
+        raise LimitExceeded("payload of an event in bytes", max(sizes), limits.payload_bytes)
+    if sum(sizes) > limits.append_bytes:
+        raise LimitExceeded("payload of an append in bytes", sum(sizes), limits.append_bytes)
+    seen: set[bytes] = set()
+    for event in events:
+        if len(event.event_id) != 16:
+            raise InvalidMessage(f"an event id has 16 bytes, got {len(event.event_id)}: let headwater choose event ids")
+        if event.event_id in seen:
+            raise DuplicateEventId(event.event_id.hex())
+        seen.add(event.event_id)

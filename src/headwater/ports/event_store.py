@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
 from headwater.domain.append import Append, Appended
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 
-__all__ = ["EventStore"]
+__all__ = ["EventStore", "FoldRows"]
+
+
+class FoldRows(msgspec.Struct, frozen=True, gc=False):
+    """What a fold needs of a stream, and no more."""
+
+    version: int
+    """The head of the stream, read in the same consistent state as the rows; 0 if it has no events."""
+    rows: Sequence[tuple[str, int, bytes]]
+    """Type, schema and data of the visible events after the version asked for, by version."""
 
 
 class EventStore(Protocol):
@@ -40,6 +51,13 @@ class EventStore(Protocol):
 
     async def load(self, stream: StreamId, after: int = 0, up_to: int | None = None) -> Sequence[StoredEvent]:
         """Events with `after` < version <= `up_to`, by version, hidden ones included; none for an unknown stream.
+
+        Raises StoreCorrupt if stored bytes do not match their checksum.
+        """
+        ...
+
+    async def fold_rows(self, stream: StreamId, after: int = 0) -> FoldRows:
+        """What folding a stream takes: its head, and the visible events with version > `after`; hidden ones left out.
 
         Raises StoreCorrupt if stored bytes do not match their checksum.
         """
