@@ -1,0 +1,1 @@
+"""Engines: where events, read models and checkpoints live. One folder each, found by URL scheme."""

@@ -1,0 +1,37 @@
+"""CommandLog: records by id, in the order they were kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+import msgspec
+
+from headwater.domain.append import CommandRecord
+from headwater.domain.version import check_count
+from headwater.engines.memory.state import Part
+
+__all__ = ["MemoryCommandLog"]
+
+
+class MemoryCommandLog(Part):
+    async def find(self, command_id: str) -> CommandRecord | None:
+        return self._state.commands.get(command_id)
+
+    async def record(self, record: CommandRecord) -> None:
+        state = self._state
+        kept = state.commands.get(record.id)
+        if kept is not None and kept.error is None:
+            return
+        state.commands.pop(record.id, None)
+        state.commands[record.id] = msgspec.structs.replace(record, timestamp=state.now())
+        state.committed()
+
+    async def list(self, limit: int, name: str | None = None, refused: bool | None = None) -> Sequence[CommandRecord]:
+        check_count(limit, "limit")
+        wanted = (
+            record
+            for record in reversed(self._state.commands.values())
+            if name in (None, record.name) and refused in (None, record.error is not None)
+        )
+        return list(islice(wanted, limit))

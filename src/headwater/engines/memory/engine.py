@@ -1,0 +1,64 @@
+"""MemoryEngine: a store in this process."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from headwater.engines.memory.admin import MemoryAdmin
+from headwater.engines.memory.command_log import MemoryCommandLog
+from headwater.engines.memory.event_store import MemoryEventStore
+from headwater.engines.memory.leases import MemoryLeases
+from headwater.engines.memory.log import MemoryLog
+from headwater.engines.memory.parking import MemoryParking
+from headwater.engines.memory.projection_store import MemoryProjectionStore
+from headwater.engines.memory.read_model_schema import MemoryReadModelSchema
+from headwater.engines.memory.read_models import MemoryReadModels
+from headwater.engines.memory.snapshots import MemorySnapshots
+from headwater.engines.memory.state import State
+from headwater.engines.memory.unique_keys import MemoryUniqueKeys
+from headwater.engines.memory.wakeups import MemoryWakeups
+from headwater.ports.admin import Admin
+from headwater.ports.command_log import CommandLog
+from headwater.ports.engine import EngineOptions, Identity
+from headwater.ports.event_store import EventStore
+from headwater.ports.leases import Leases
+from headwater.ports.log import Log
+from headwater.ports.parking import Parking
+from headwater.ports.projection_store import ProjectionStore
+from headwater.ports.read_model_schema import ReadModelSchema
+from headwater.ports.read_models import ReadModels
+from headwater.ports.snapshots import Snapshots
+from headwater.ports.unique_keys import UniqueKeys
+from headwater.ports.wakeups import Wakeups
+
+__all__ = ["MemoryEngine"]
+
+
+class MemoryEngine:
+    """Every port, on plain containers. The store lives as long as this object: closed, it can be opened again."""
+
+    def __init__(self, partitions: int = 1, options: EngineOptions = EngineOptions()) -> None:
+        state = self._state = State(partitions, options)
+        self._identity = Identity(options.store_id or str(uuid.uuid4()), secrets.token_bytes(32))
+        self.name = "memory"
+        self.events: EventStore = MemoryEventStore(state)
+        self.unique_keys: UniqueKeys = MemoryUniqueKeys(state)
+        self.log: Log = MemoryLog(state)
+        self.projections: ProjectionStore = MemoryProjectionStore(state)
+        self.parking: Parking = MemoryParking(state)
+        self.read_models: ReadModels = MemoryReadModels(state.rows)
+        self.read_model_schema: ReadModelSchema = MemoryReadModelSchema(state.rows)
+        self.snapshots: Snapshots = MemorySnapshots(state)
+        self.commands: CommandLog = MemoryCommandLog(state)
+        self.leases: Leases = MemoryLeases(state)
+        self.wakeups: Wakeups = MemoryWakeups(state)
+        self.admin: Admin = MemoryAdmin(state, self._identity.store_id)
+
+    async def open(self) -> Identity:
+        self._state.is_open = True
+        return self._identity
+
+    async def close(self) -> None:
+        self._state.is_open = False
+        self._state.committed()  # nobody waits for a commit that cannot come

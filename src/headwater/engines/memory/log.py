@@ -1,0 +1,79 @@
+"""Log: one list a partition, the offset its index."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from headwater.domain.event import StoredEvent
+from headwater.domain.metadata import NO_CONTEXT, Context
+from headwater.domain.version import check_count
+from headwater.engines.memory.state import Part
+from headwater.errors import InvalidVersion
+from headwater.ports.log import LogFilter, LogPage
+
+__all__ = ["MemoryLog"]
+
+_LOOKED_AT: Final = 1_000
+"""Rows looked at for one page, unless more are asked for."""
+_EVERYTHING_VISIBLE: Final = LogFilter()
+
+_context = msgspec.json.Decoder(Context).decode
+
+
+class MemoryLog(Part):
+    @property
+    def partitions(self) -> int:
+        return len(self._store.log)
+
+    async def read(self, partition: int, start: int, limit: int, only: LogFilter | None = None) -> LogPage:
+        log = self._partition(partition)
+        check_count(start, "offset")
+        check_count(limit, "limit")
+        wanted = only or _EVERYTHING_VISIBLE
+        events: list[StoredEvent] = []
+        next = start
+        for event in log[start : start + max(limit, _LOOKED_AT)]:
+            if len(events) == limit:
+                break
+            next = event.offset + 1
+            if _matches(event, wanted):
+                events.append(event)
+        return LogPage(events, next)
+
+    async def head(self, partition: int) -> int:
+        return len(self._partition(partition))
+
+    async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
+        events = self._state.events_of(stream)
+        if not 1 <= version <= len(events):
+            return None
+        event = events[version - 1]
+        return event.partition, event.offset
+
+    def _partition(self, partition: int) -> list[StoredEvent]:
+        log = self._state.log
+        if check_count(partition, "partition") >= len(log):
+            raise InvalidVersion(f"there is no partition {partition}: this log has {len(log)}, from 0")
+        return log[partition]
+
+
+def _matches(event: StoredEvent, only: LogFilter) -> bool:
+    return (
+        (only.hidden or event.topic is None)
+        and (not only.types or event.type in only.types)
+        and (not only.categories or event.stream.partition("-")[0] in only.categories)
+        and (only.since is None or event.timestamp >= only.since)
+        and (only.until is None or event.timestamp < only.until)
+        and (only.stream is None or event.stream == only.stream)
+        and (not only.metadata or _has_metadata(event, only.metadata))
+    )
+
+
+def _has_metadata(event: StoredEvent, pairs: tuple[tuple[str, str], ...]) -> bool:
+    context = _context(event.context) if event.context else NO_CONTEXT
+    named: dict[str, object] = context.headers | {
+        name: getattr(context, name) for name in Context.__struct_fields__ if name != "headers"
+    }
+    return all(named.get(name) == value for name, value in pairs)

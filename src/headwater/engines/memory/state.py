@@ -1,0 +1,90 @@
+"""State: everything one memory store holds, and what its ports share."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import Counter
+
+import msgspec
+
+from headwater.domain.append import CommandRecord, UniqueKey
+from headwater.domain.event import StoredEvent
+from headwater.engines.memory.rows import Rows
+from headwater.errors import ConfigurationError, StoreClosed
+from headwater.ports.engine import EngineOptions
+from headwater.ports.leases import Lease
+from headwater.ports.parking import ParkedEvent
+from headwater.ports.projection_store import Checkpoint
+from headwater.ports.snapshots import Snapshot
+
+__all__ = ["Part", "State", "Stream"]
+
+
+class Stream(msgspec.Struct):
+    """One stream: version v is `events[v - 1]`."""
+
+    partition: int
+    events: list[StoredEvent] = []
+
+
+class State:
+    """Plain containers. Whoever changes them does so between two awaits: each change is atomic by construction."""
+
+    def __init__(self, partitions: int, options: EngineOptions) -> None:
+        if partitions < 1:
+            raise ConfigurationError(f"partitions={partitions}: a log has at least one")
+        self.limits = options.limits
+        self.now = options.clock.micros
+        self.is_open = False
+
+        self.log: list[list[StoredEvent]] = [[] for _ in range(partitions)]
+        """Offset o of partition p is `log[p][o]`."""
+        self.streams: dict[str, Stream] = {}
+        self.categories: Counter[str] = Counter()
+        self.event_ids: set[bytes] = set()
+        self.size_bytes = 0
+        self.keys: dict[UniqueKey, str] = {}
+        """The holding stream of each claimed key."""
+        self.commands: dict[str, CommandRecord] = {}
+        """By id, the newest last."""
+
+        self.rows = Rows()
+        self.checkpoints: dict[tuple[str, int], Checkpoint] = {}
+        self.parked: dict[tuple[str, int, int], ParkedEvent] = {}
+        """By projection, partition and offset."""
+        self.snapshots: dict[str, dict[str, Snapshot]] = {}
+        """By stream, then kind."""
+        self.leases: dict[str, Lease] = {}
+        """The last lease of each name, expired ones too: they keep the epoch."""
+
+        self.commits = 0
+        self.waiters: set[asyncio.Future[None]] = set()
+
+    def events_of(self, stream: str) -> list[StoredEvent]:
+        found = self.streams.get(stream)
+        return [] if found is None else found.events
+
+    def partition_of(self, key: str) -> int:
+        return zlib.crc32(key.encode()) % len(self.log)
+
+    def committed(self) -> None:
+        """Count a commit and wake whoever waits for one."""
+        self.commits += 1
+        while self.waiters:
+            waiter = self.waiters.pop()
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class Part:
+    """A port of a memory store; it works while the store is open."""
+
+    def __init__(self, state: State) -> None:
+        self._store = state
+
+    @property
+    def _state(self) -> State:
+        if not self._store.is_open:
+            raise StoreClosed("this memory store is closed: await its open() first")
+        return self._store

@@ -1,0 +1,25 @@
+"""Wakeups: a counter of commits, and the futures of those who wait for it to move."""
+
+from __future__ import annotations
+
+import asyncio
+
+from headwater.engines.memory.state import Part
+
+__all__ = ["MemoryWakeups"]
+
+
+class MemoryWakeups(Part):
+    def seen(self) -> int:
+        return self._state.commits
+
+    async def wait(self, seen: int, timeout: float) -> int:
+        state = self._state
+        if state.commits <= seen:
+            waiter = asyncio.get_running_loop().create_future()
+            state.waiters.add(waiter)
+            try:
+                await asyncio.wait((waiter,), timeout=timeout)
+            finally:
+                state.waiters.discard(waiter)
+        return state.commits
