@@ -1,6 +1,7 @@
 # Everything the project does, on a fresh clone with only Python 3.11+ and make: `make help`.
 
-PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3 || command -v python))
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3.11 python3 python python3.12 python3.13; do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && { command -v $$p; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -18,8 +19,8 @@ venv: $(READY) ## set up .venv from the lock file
 	@echo "venv: ready, $$($(BIN)/python --version) in $(VENV)"
 
 $(READY): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "headwater needs Python 3.11 or newer, and found none: install it, or say 'make venv PYTHON=/path/to/python3.11'"; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "headwater needs Python 3.11 or newer, and $(PYTHON) is $$("$(PYTHON)" --version 2>&1): say 'make venv PYTHON=/path/to/python3.11'"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "headwater needs Python 3.11 or newer, and none is on PATH: install it, or say 'make venv PYTHON=/path/to/python3.11'"; exit 1; }
+	@"$(PYTHON)" -c '$(NEW_ENOUGH)' || { echo "headwater needs Python 3.11 or newer, and $(PYTHON) is $$("$(PYTHON)" --version 2>&1): say 'make venv PYTHON=/path/to/python3.11'"; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make virtual environments: install its venv package (on Debian: python3-venv)"; exit 1; }
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	@rm -f $(PEERS)

@@ -1,0 +1,89 @@
+"""What every test stands on: a loop that may not block, the data folder, and skips that are counted aloud."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from blockbuster import BlockBuster, BlockBusterFunction
+
+NO_SKIP = os.environ.get("HEADWATER_NO_SKIP") == "1"
+ON_ANY_LINE = ("time.sleep", "socket.", "ssl.", "sqlite3.", "threading.Lock.")
+
+hypothesis.settings.register_profile("headwater", deadline=None)
+hypothesis.settings.load_profile("headwater")
+
+
+def loop_guard() -> list[BlockBusterFunction]:
+    """The calls that raise `BlockingError` on a thread that runs an event loop; other threads may block.
+
+    Waiting (sleep, sockets, locks) is refused on any line, files only below a line of headwater: a test may look at
+    the file that the code under test has written.
+    """
+    waits = (guard for name, guard in BlockBuster().functions.items() if name.startswith(ON_ANY_LINE))
+    files = (guard for name, guard in BlockBuster("headwater").functions.items() if not name.startswith(ON_ANY_LINE))
+    return [*waits, *files]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_blocking_on_the_loop() -> Iterator[None]:
+    guards = loop_guard()
+    for guard in guards:
+        guard.activate()
+    yield
+    for guard in guards:
+        guard.deactivate()
+
+
+@pytest.fixture(scope="session")
+def data() -> Callable[[str], Path]:
+    """`data("online_retail")` is that folder of $HEADWATER_DATA; the test is skipped by name where there is none."""
+
+    def folder(name: str) -> Path:
+        root = os.environ.get("HEADWATER_DATA")
+        if not root:
+            pytest.skip(f"HEADWATER_DATA is not set: it names the folder that holds {name}/ with its truth files")
+        path = Path(root) / name
+        if not path.is_dir():
+            pytest.skip(f"$HEADWATER_DATA has no folder {name}/")
+        return path
+
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if NO_SKIP and report.skipped and not hasattr(report, "wasxfail"):
+        _turn_into_failure(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if NO_SKIP and report.skipped:
+        _turn_into_failure(report)
+    return report
+
+
+def _turn_into_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
+    report.outcome = "failed"
+    report.longrepr = f"{_reason(report)}\nskipped, and HEADWATER_NO_SKIP=1 lets nothing be skipped"
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    longrepr = report.longrepr
+    return longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.getreports("skipped")
+    if not skipped:
+        return
+    terminalreporter.section(f"NOT RUN: {len(skipped)} skipped")
+    for report in skipped:
+        terminalreporter.line(f"{report.nodeid}: {_reason(report).removeprefix('Skipped: ')}")
