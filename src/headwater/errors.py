@@ -19,6 +19,7 @@ HeadwaterError
 │   ├── IdempotencyMismatch        this command id was used with another payload
 │   └── DuplicateEventId
 ├── AppendOutcomeUnknown           committed or not: ask again with the same command id
+├── CommandTimeout                 the time ran out before anything was committed
 ├── StoreError                     the engine cannot do it now
 │   ├── StoreBusy
 │   ├── StorageFull
@@ -60,6 +61,7 @@ __all__ = [
     "BadSignature",
     "CheckpointAheadOfLog",
     "CheckpointConflict",
+    "CommandTimeout",
     "ConfigurationError",
     "ConsistencyTimeout",
     "DecodingError",
@@ -225,6 +227,10 @@ class AppendOutcomeUnknown(HeadwaterError):
             "execute it again with the same command id to learn the outcome"
         )
         self.command_id = command_id
+
+
+class CommandTimeout(HeadwaterError, TimeoutError):
+    """The time given to a command ran out before its append was sent: certainly not committed."""
 
 
 # -- the store -----------------------------------------------------------------

@@ -41,6 +41,7 @@ class Registry:
         self._classes: dict[str, type] = {}
         self._upcasters: dict[tuple[str, int], Upcaster] = {}
         self._decoders: dict[tuple[str, int], Callable[[bytes], tuple[object, ...]]] = {}
+        self._direct: dict[tuple[str, int], Callable[[bytes], object]] = {}
         for upcaster in upcasters:
             self._add_upcaster(upcaster)
 
@@ -71,6 +72,21 @@ class Registry:
         decoder = self._decoders.get((name, schema)) or self._decoder(name, schema)
         return decoder(data)
 
+    def decode_many(self, rows: Iterable[tuple[str, int, bytes]]) -> list[object]:
+        """The events of (type, schema, data) rows in order: the hot loop of every load."""
+        events: list[object] = []
+        add, direct, name = events.append, self._direct, ""
+        try:
+            for name, schema, data in rows:  # noqa: B007  # the failure names it
+                decode = direct.get((name, schema))
+                if decode is not None:
+                    add(decode(data))
+                else:
+                    events += self.decode(name, schema, data)
+        except (ValueError, RecursionError) as error:
+            raise read_failure(name, error) from error
+        return events
+
     def read(self, cls: type[T], fields: Mapping[str, object]) -> T:
         """A message from plain fields in snake_case or camelCase; InvalidMessage says what does not fit."""
         codec = self._entry(cls)[1]
@@ -99,6 +115,7 @@ class Registry:
         for name in (naming.name, *naming.renamed_from):
             self._classes[name] = cls
         self._decoders.clear()
+        self._direct.clear()
 
     def _add_upcaster(self, upcaster: Upcaster) -> None:
         key = upcaster.type, upcaster.schema
@@ -131,6 +148,7 @@ class Registry:
         decode = self.direct_decoder(name, schema)
         if decode is None:
             return None
+        self._direct[name, schema] = decode
 
         def plain(data: bytes) -> tuple[object, ...]:
             try:

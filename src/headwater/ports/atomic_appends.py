@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from headwater.domain.append import Append, Appended
 
 __all__ = ["AtomicAppends"]
 
 
+@runtime_checkable
 class AtomicAppends(Protocol):
     """Engines that can commit more than one stream at once implement this; others lack the method.
 

@@ -1,0 +1,283 @@
+"""CommandBus: finds the handler, runs it inside the middleware, commits once, retries conflicts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar, cast, overload
+from uuid import UUID
+
+from headwater.commands.committing import Committer
+from headwater.commands.context import CommandContext, Staged, current_command
+from headwater.commands.fingerprint import fingerprint
+from headwater.commands.handler import command_routes
+from headwater.commands.receipt import Receipt
+from headwater.commands.replay import Replay
+from headwater.domain.append import Appended, CommandRecord
+from headwater.domain.identifier import check_id
+from headwater.domain.messages import CommandLike
+from headwater.domain.metadata import Context
+from headwater.domain.registry import Registry
+from headwater.domain.token import Token
+from headwater.errors import (
+    AppendOutcomeUnknown,
+    AppendRejected,
+    CommandTimeout,
+    DomainError,
+    DuplicateName,
+    IdempotencyMismatch,
+    InvalidMessage,
+    MissingHandler,
+    Refused,
+    WrongExpectedVersion,
+)
+from headwater.handling.chain import compose
+from headwater.handling.injection import Injector
+from headwater.ports.command_log import CommandLog
+from headwater.ports.middleware import CallNext, Middleware, Prepares, Startup
+
+__all__ = ["CommandBus", "Waiter"]
+
+R = TypeVar("R")
+
+
+class Waiter(Protocol):
+    """Waits until projections have seen what a token names."""
+
+    async def wait(self, token: Token, projections: Sequence[object], timeout: float) -> None: ...
+
+
+class CommandBus:
+    """Executes commands.
+
+    Handlers are functions or objects marked with `@handles`, `CommandHandler`s, or Deciders; a mapping names the
+    command each is for, as in the seed: `CommandBus(handlers={"CreateUser": UserCommandHandler(...)})`. The first
+    middleware is the outermost. Made by `CQRSManager` it has a store; alone it dispatches, and its handlers'
+    repositories commit for themselves.
+
+    Raises DuplicateName, BadSignature or MissingHandler while handlers are registered.
+    """
+
+    def __init__(
+        self,
+        handlers: Mapping[str, object] | Iterable[object] = (),
+        middleware: Sequence[Middleware] = (),
+        *,
+        registry: Registry | None = None,
+        injector: Injector | None = None,
+        committer: Committer | None = None,
+        command_log: CommandLog | None = None,
+        replay: Replay | None = None,
+        waiter: Waiter | None = None,
+        store_id: str = "",
+        conflict_tries: int = 3,
+    ) -> None:
+        self.registry = registry or Registry()
+        self._middleware = tuple(middleware)
+        self._injector = injector or Injector()
+        self._committer = committer
+        self._command_log = command_log
+        self._replay = replay
+        self._waiter = waiter
+        self._store_id = store_id
+        self._nothing = Token(store_id, ())
+        self._tries = conflict_tries
+        self._handlers: dict[type, Callable[..., Awaitable[object]]] = {}
+        self._chains: dict[type, CallNext] = {}
+        self._prepared = not any(isinstance(link, Prepares) for link in self._middleware)
+        if isinstance(handlers, Mapping):
+            for name, handler in handlers.items():
+                self._register_named(name, handler)
+        else:
+            self.register(*handlers)
+
+    # -- registering -----------------------------------------------------------
+
+    def register(self, *handlers: object) -> None:
+        """Add handlers; each command has exactly one."""
+        for handler in handlers:
+            for message, function in command_routes(handler):
+                self._add(message, function)
+
+    @property
+    def handled(self) -> tuple[type, ...]:
+        """Every command class with a handler."""
+        return tuple(self._handlers)
+
+    def prepare(self) -> None:
+        """Let the middleware check what it needs; called by the first execute, or at start-up by the manager."""
+        startup = Startup(self.handled, self.registry, self._command_log)
+        for link in self._middleware:
+            if isinstance(link, Prepares):
+                link.prepare(startup)
+        self._prepared = True
+
+    def _register_named(self, name: str, handler: object) -> None:
+        routes = command_routes(handler)
+        chosen = [(message, f) for message, f in routes if self._name(message) == name]
+        if not chosen:
+            raise MissingHandler(f"{handler!r} does not handle {name!r}, but {[m.__name__ for m, _ in routes]}")
+        for message, function in chosen:
+            self._add(message, function)
+
+    def _name(self, message: type) -> str:
+        self.registry.register(message)
+        return self.registry.name_of(message)
+
+    def _add(self, message: type, function: Callable[..., Awaitable[object]]) -> None:
+        self.registry.register(message)
+        if message in self._handlers:
+            raise DuplicateName(f"{message.__name__} has two handlers: keep one")
+        bound = self._injector.bind(function, skip=1)
+        self._handlers[message] = bound
+        self._chains[message] = compose(self._middleware, self._attempts(bound))
+
+    # -- executing -------------------------------------------------------------
+
+    @overload
+    async def execute(
+        self,
+        command: CommandLike[R],
+        *,
+        command_id: str | UUID | None = None,
+        wait_for: Sequence[object] = (),
+        wait_timeout: float = 5.0,
+        timeout: float | None = None,
+        context: Context | None = None,
+    ) -> Receipt[R]: ...
+
+    @overload
+    async def execute(
+        self,
+        command: Mapping[str, object],
+        *,
+        command_id: str | UUID | None = None,
+        wait_for: Sequence[object] = (),
+        wait_timeout: float = 5.0,
+        timeout: float | None = None,
+        context: Context | None = None,
+    ) -> Receipt[object]: ...
+
+    async def execute(
+        self,
+        command: CommandLike[R] | Mapping[str, object],
+        *,
+        command_id: str | UUID | None = None,
+        wait_for: Sequence[object] = (),
+        wait_timeout: float = 5.0,
+        timeout: float | None = None,
+        context: Context | None = None,
+    ) -> Receipt[R] | Receipt[object]:
+        """Execute a command and return its receipt.
+
+        `command_id` is the caller's, stable over retries: repeating it returns the first outcome. `wait_for` names
+        projections that must have seen the events before this returns, within `wait_timeout` seconds. `timeout` bounds
+        the execution in seconds. `context` says who sends it: principal, tenant, correlation, headers.
+
+        Raises what the handler raises, UniqueKeyTaken, WrongExpectedVersion after the last try, IdempotencyMismatch,
+        AppendOutcomeUnknown, CommandTimeout (certainly not committed), ConsistencyTimeout and ViewParked (committed).
+        """
+        message: object = command
+        chain = self._chains.get(type(message))
+        if chain is None or not self._prepared:
+            message, chain = self._find(message)
+        running = CommandContext(context, None if command_id is None else check_id(str(command_id), "command id"))
+        outer = current_command.set(running)
+        try:
+            if timeout is None:
+                result = await chain(message)
+            else:
+                result = await _within(timeout, chain, message, running)
+        except (DomainError, AppendRejected, Refused) as error:
+            receipt = await self._first_outcome(message, running, error)
+        else:
+            receipt = await self._receipt(result, running)
+        finally:
+            current_command.reset(outer)
+        if wait_for:
+            await self._wait(receipt.token, wait_for, wait_timeout)
+        return receipt
+
+    def _attempts(self, handler: CallNext) -> CallNext:
+        """The innermost link: run the handler, commit what it staged; decide again on a version conflict."""
+
+        async def attempts(command: object) -> object:
+            context = current_command.get()
+            if self._committer is None or context is None:
+                return await handler(command)
+            tries = self._tries
+            while True:
+                staged = context.staged = Staged()
+                result = await handler(command)
+                try:
+                    if staged.writes or staged.published or context.identified:
+                        await self._committer.commit_command(context, staged, command, result)
+                    return result
+                except WrongExpectedVersion:
+                    if (tries := tries - 1) < 1:
+                        raise
+                    await asyncio.sleep(random.uniform(0, 0.002) * 2 ** (self._tries - tries))
+
+        return attempts
+
+    async def _receipt(self, result: object, running: CommandContext) -> Receipt[object]:
+        appended, staged = running.appended, running.staged
+        if not isinstance(appended, Appended) or staged is None:
+            return Receipt(result, (), self._nothing)
+        if appended.replayed is not None:
+            return await self._replayed(appended.replayed)
+        token = Token(self._store_id, tuple([(w.stream, w.last) for w in appended.writes]))
+        return Receipt(result, tuple(staged.events), token, running.command_id)
+
+    async def _first_outcome(self, command: object, running: CommandContext, error: Exception) -> Receipt[object]:
+        """A refusal of a command whose id committed before is a repetition: answer as the first time."""
+        if not running.identified or self._command_log is None or self._committer is None:
+            raise error
+        record = await self._command_log.find(running.command_id)
+        if record is None or record.error is not None or isinstance(error, AppendRejected | Refused):
+            raise error
+        if record.fingerprint != fingerprint(self.registry, command)[1]:
+            raise IdempotencyMismatch(record.id) from error
+        return await self._replayed(record)
+
+    async def _replayed(self, record: CommandRecord) -> Receipt[object]:
+        assert self._replay is not None  # given with every committer
+        result, events = await self._replay.outcome(record)
+        token = Token(self._store_id, tuple([(w.stream, w.last) for w in record.writes]))
+        return Receipt(result, events, token, record.id, replayed=True)
+
+    async def _wait(self, token: Token, projections: Sequence[object], timeout: float) -> None:
+        if self._waiter is None:
+            raise MissingHandler("this bus runs alone and cannot wait for projections: use CQRSManager's")
+        await self._waiter.wait(token, projections, timeout)
+
+    # -- messages that are not instances of a registered class -----------------
+
+    def _find(self, command: object) -> tuple[object, CallNext]:
+        if not self._prepared:
+            self.prepare()
+        if isinstance(command, Mapping):
+            command = self._read(cast("Mapping[str, object]", command))
+        chain = self._chains.get(type(command))
+        if chain is None:
+            raise MissingHandler(f"{type(command).__name__} has no handler: register one before executing it")
+        return command, chain
+
+    def _read(self, fields: Mapping[str, object]) -> object:
+        name = fields.get("type")
+        if not isinstance(name, str):
+            raise InvalidMessage("a command written as a mapping names its type: {'type': 'CreateUser', ...}")
+        return self.registry.read(
+            self.registry.class_of(name), {key: value for key, value in fields.items() if key != "type"}
+        )
+
+
+async def _within(timeout: float, chain: CallNext, command: object, running: CommandContext) -> object:
+    try:
+        async with asyncio.timeout(timeout):
+            return await chain(command)
+    except TimeoutError:
+        if running.sent is not None:
+            raise AppendOutcomeUnknown(running.command_id) from None
+        raise CommandTimeout(f"{timeout} s were not enough, nothing was committed: try again") from None

@@ -1,0 +1,91 @@
+"""Routing: which function handles which message, however the handler is written."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Concatenate, ParamSpec, Protocol, TypeVar, Union, get_args, get_origin
+
+from headwater.domain.messages import CommandLike, QueryLike
+from headwater.errors import BadSignature, DuplicateName
+from headwater.handling.injection import parameters
+
+__all__ = ["Handler", "handled_by", "handles", "message_types"]
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+X = TypeVar("X")
+P = ParamSpec("P")
+Handler = Callable[..., Awaitable[object]]
+_MARK = "__headwater_handles__"
+
+
+class _Handles(Protocol[R]):
+    def __call__(
+        self, function: Callable[Concatenate[X, P], Awaitable[R]]
+    ) -> Callable[Concatenate[X, P], Awaitable[R]]: ...
+
+
+def handles(message: type[CommandLike[R]] | type[QueryLike[R]]) -> _Handles[R]:
+    """Mark a function or method as the handler of a command or query; its return type is checked by type checkers.
+
+    Raises BadSignature for what is no message class, or a function that is not async.
+    """
+    if not _is_message(message):
+        raise BadSignature(f"@handles takes a Command or Query class, got {message!r}")
+
+    def mark(function: Callable[Concatenate[X, P], Awaitable[R]]) -> Callable[Concatenate[X, P], Awaitable[R]]:
+        if not inspect.iscoroutinefunction(function):
+            raise BadSignature(f"{getattr(function, '__qualname__', function)} must be `async def`")
+        setattr(function, _MARK, message)
+        return function
+
+    return mark
+
+
+def handled_by(handler: object) -> Iterator[tuple[type, Handler]]:
+    """Message classes and bound functions of a marked function, or of an object with marked methods.
+
+    Raises BadSignature where the first parameter is annotated with another class, DuplicateName for two methods
+    of one message.
+    """
+    if inspect.isfunction(handler) or inspect.ismethod(handler):
+        if (message := getattr(handler, _MARK, None)) is not None:
+            _check_first(handler, message)
+            yield message, handler
+        return
+    seen: dict[type, str] = {}
+    for name, function in inspect.getmembers(type(handler), inspect.isfunction):
+        message = getattr(function, _MARK, None)
+        if message is None:
+            continue
+        if message in seen:
+            raise DuplicateName(f"{type(handler).__name__}: {seen[message]} and {name} both handle {message.__name__}")
+        seen[message] = name
+        method = getattr(handler, name)
+        _check_first(method, message)
+        yield message, method
+
+
+def message_types(function: Handler) -> tuple[type, ...]:
+    """The classes in the annotation of a function's first parameter: one, or the members of a union."""
+    first = next(iter(parameters(function).values()), None)
+    if first is None:
+        return ()
+    annotation = first[1]
+    members = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return tuple(member for member in members if _is_message(member))
+
+
+def _is_message(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, CommandLike | QueryLike)
+
+
+def _check_first(function: Handler, message: type) -> None:
+    annotated = message_types(function)
+    if annotated and message not in annotated:
+        raise BadSignature(
+            f"{getattr(function, '__qualname__', function)} handles {message.__name__}, "
+            f"but its first parameter is {annotated[0].__name__}"
+        )

@@ -1,0 +1,1 @@
+"""The read side's questions: handlers, the bus, the cache."""

@@ -1,0 +1,113 @@
+"""QueryHandler: methods named after queries."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TypeVar
+
+from headwater.domain.messages import QueryLike
+from headwater.errors import BadSignature, DuplicateName, MissingHandler
+from headwater.handling.injection import Injector, parameters
+from headwater.handling.routing import handled_by
+
+__all__ = ["Answer", "QueryHandler", "QueryRoute", "query_routes"]
+
+T = TypeVar("T")
+Answer = Callable[..., Awaitable[object]]
+
+
+class QueryHandler:
+    """Derive and write `async def get_user_by_id(self, id: str, views: Views)` for the query `GetUserById`.
+
+    Parameters named like the query's fields take them; the others are injected by annotation. The query class is
+    looked for where the handler's class is declared and among `queries=`; methods marked `@handles(Query)` take the
+    query itself. Methods whose name starts with an underscore are your own.
+    """
+
+
+class QueryRoute:
+    """How one query is answered."""
+
+    __slots__ = ("answer", "message", "name", "parameters")
+
+    def __init__(self, name: str, message: type | None, answer: Answer, parameters: frozenset[str] | None) -> None:
+        self.name = name
+        """The query's name in PascalCase, as a mapping's `type` gives it."""
+        self.message = message
+        self.answer = answer
+        self.parameters = parameters
+        """Fields the method takes by name; None if it takes the query itself."""
+
+
+def query_routes(handler: object, queries: Iterable[type], injector: Injector) -> list[QueryRoute]:
+    """The routes of a handler, checked; raises BadSignature or MissingHandler."""
+    routes = [
+        QueryRoute(message.__name__, message, injector.bind(function, skip=1), None)
+        for message, function in handled_by(handler)
+        if issubclass(message, QueryLike)
+    ]
+    if isinstance(handler, QueryHandler):
+        marked = {getattr(route.answer, "__name__", "") for route in routes}
+        known = _queries_near(type(handler), queries)
+        for name, method in _methods(handler):
+            if name not in marked and not hasattr(method, "__headwater_handles__"):
+                routes.append(_named_route(name, method, known.get(name), injector))
+    if not routes:
+        raise MissingHandler(f"{handler!r} answers no query: add async methods, or mark them @handles(Query)")
+    return routes
+
+
+def snake(name: str) -> str:
+    """GetUserById -> get_user_by_id."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _named_route(name: str, method: Answer, message: type | None, injector: Injector) -> QueryRoute:
+    found = parameters(method)
+    taken = {p for p, (_, annotation) in found.items() if not injector.can_inject(annotation)}
+    if message is not None:
+        _check_fields(name, message, taken, {p for p in taken if found[p][0].default is inspect.Parameter.empty})
+    pascal = message.__name__ if message is not None else "".join(map(str.capitalize, name.split("_")))
+    return QueryRoute(pascal, message, injector.bind_named(method, taken), frozenset(taken))
+
+
+def _check_fields(name: str, message: type, taken: set[str], required: set[str]) -> None:
+    fields = set(_field_names(message))
+    if missing := required - fields:
+        raise BadSignature(f"{name}() needs {sorted(missing)}, which {message.__name__} does not have")
+    if unused := fields - taken:
+        raise BadSignature(f"{name}() does not take {sorted(unused)} of {message.__name__}")
+
+
+def _field_names(message: type) -> Iterable[str]:
+    for attribute in ("__struct_fields__", "__dataclass_fields__", "model_fields"):
+        if (fields := getattr(message, attribute, None)) is not None:
+            return list(fields)
+    return [attribute.name for attribute in getattr(message, "__attrs_attrs__", ())]
+
+
+def fields_of(message: object) -> Mapping[str, object]:
+    """The fields of a query instance, by name."""
+    return {name: getattr(message, name) for name in _field_names(type(message))}
+
+
+def _methods(handler: object) -> list[tuple[str, Answer]]:
+    return [
+        (name, getattr(handler, name))
+        for name, function in inspect.getmembers(type(handler), inspect.iscoroutinefunction)
+        if not name.startswith("_")
+    ]
+
+
+def _queries_near(cls: type, given: Iterable[type]) -> dict[str, type]:
+    """Query classes by the method name that answers them."""
+    module = sys.modules.get(cls.__module__)
+    near = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, QueryLike)] if module else []
+    found: dict[str, type] = {}
+    for query in [*given, *near]:
+        if found.setdefault(snake(query.__name__), query) is not query and query in given:
+            raise DuplicateName(f"two queries are called {query.__name__}: rename one")
+    return found
