@@ -32,7 +32,7 @@ class AuditMiddleware:
 
     def prepare(self, startup: Startup) -> None:
         if startup.command_log is None:
-            raise BadDeclaration("AuditMiddleware has no command log: give the bus one (command_log=), or use CQRSManager")
+            raise BadDeclaration("AuditMiddleware has no command log: give the bus command_log=, or use CQRSManager")
         self._command_log = startup.command_log
         self._registry = startup.registry
 

@@ -217,7 +217,7 @@ class CommandBus:
                 except WrongExpectedVersion:
                     if (tries := tries - 1) < 1:
                         raise
-                    await asyncio.sleep(random.uniform(0, 0.002) * 2 ** (self._tries - tries))
+                    await asyncio.sleep(random.uniform(0, 0.002) * 2 ** (self._tries - tries))  # noqa: S311  # jitter
 
         return attempts
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from headwater.commands.committing import Committer
 from headwater.commands.context import CommandContext, current_command
+from headwater.commands.snapshotting import AggregateSnapshots
 from headwater.domain.aggregate import Aggregate
 from headwater.domain.append import Append, Check, UniqueKey, Write
 from headwater.domain.identifier import check_id
@@ -15,11 +17,13 @@ from headwater.domain.stream import StreamId
 from headwater.domain.version import Exact
 from headwater.errors import AggregateNotFound, InvalidInput
 from headwater.ports.event_store import EventStore
+from headwater.ports.snapshots import Snapshots
 from headwater.ports.unique_keys import UniqueKeys
 
 __all__ = ["Repository"]
 
 A = TypeVar("A", bound=Aggregate)
+_log = logging.getLogger("headwater.snapshots")
 
 
 class Repository(Generic[A]):
@@ -37,19 +41,21 @@ class Repository(Generic[A]):
         unique_keys: UniqueKeys,
         registry: Registry,
         committer: Committer,
+        snapshots: Snapshots,
     ) -> None:
         self.aggregate = aggregate
         self._events = events
         self._unique_keys = unique_keys
         self._registry = registry
         self._committer = committer
+        self._snapshots = AggregateSnapshots(aggregate, snapshots)
 
     async def get_by_id(self, id: str) -> A | None:
         """The aggregate as of now; None if it has no events."""
         aggregate = self.aggregate(id)
         context = current_command.get()
-        if context is None:
-            aggregate.version = await self._fold(aggregate, 0)
+        if context is None or self.aggregate.snapshot_every is not None:
+            await self._fold(aggregate)
         else:
             await self._fold_again(aggregate, context)
         return aggregate if aggregate.version else None
@@ -103,19 +109,30 @@ class Repository(Generic[A]):
             releases=aggregate.releases,
         )
 
-    async def _fold(self, aggregate: A, after: int, seen: list[object] | None = None) -> int:
-        """Apply the stored events after a version, keep them in `seen`; the stream's version."""
-        found = await self._events.fold_rows(aggregate.stream, after)
-        events = self._registry.decode_many(found.rows)
-        aggregate.evolve(events)
-        if seen is not None:
-            seen.extend(events)
-        return found.version
+    async def _fold(self, aggregate: A) -> None:
+        """From the newest snapshot, or from zero if it claims more than the stream has."""
+        version = await self._snapshots.restore(aggregate)
+        folded, head = await self._apply_after(aggregate, version, [])
+        if version > head:
+            _log.warning("a snapshot of %s is ahead of its stream and is not used", aggregate.stream)
+            fresh = self.aggregate(aggregate.id)
+            folded, head = await self._apply_after(fresh, 0, [])
+            vars(aggregate).update(vars(fresh))
+        aggregate.version = head
+        await self._snapshots.keep(aggregate, folded)
 
     async def _fold_again(self, aggregate: A, context: CommandContext) -> None:
-        """Within a command: fold what was read before, then read and fold what is new."""
+        """Within a retried command: fold what was read before, then read and fold what is new."""
         name = str(aggregate.stream)
         version, seen = context.loaded.get(name, (0, []))
         aggregate.evolve(seen)
-        aggregate.version = await self._fold(aggregate, version, seen)
+        _, aggregate.version = await self._apply_after(aggregate, version, seen)
         context.loaded[name] = aggregate.version, seen
+
+    async def _apply_after(self, aggregate: A, version: int, seen: list[object]) -> tuple[int, int]:
+        """Apply the stored events after a version and add them to `seen`; how many, and the stream's head."""
+        found = await self._events.fold_rows(aggregate.stream, version)
+        events = self._registry.decode_many(found.rows)
+        aggregate.evolve(events)
+        seen += events
+        return len(events), found.version

@@ -45,7 +45,7 @@ class Aggregate:
         if not cls.category:
             raise BadDeclaration(f"{cls.__name__} needs a category: class {cls.__name__}(Aggregate, category=...)")
         if snapshot_every is not None and (type(snapshot_every) is not int or snapshot_every < 1):
-            raise BadDeclaration(f"{cls.__name__}: snapshot_every= is a number of events from 1, got {snapshot_every!r}")
+            raise BadDeclaration(f"{cls.__name__}: snapshot_every= counts events from 1, got {snapshot_every!r}")
         cls.partition_by = partition_by or cls.partition_by
         cls.snapshot_every = snapshot_every or cls.snapshot_every
         cls._appliers = on_methods(cls)

@@ -27,7 +27,7 @@ class _On(Protocol[E]):
 
 
 def on(event: type[E]) -> _On[E]:
-    """Mark a method as the one for this event type: `def name(self, e)` in an aggregate, `async def` in a projection."""
+    """Mark the method for an event type: `def name(self, e)` in an aggregate, `async def` in a projection."""
     if not isinstance(event, type):
         raise BadDeclaration(f"@on takes one event class, got {event!r}")
 

@@ -1,4 +1,4 @@
-"""Registry: which names stored data may use, and which class each one is. Belongs to one application; nothing is global."""
+"""Registry: which names stored data may use, and which class each one is. It belongs to one application."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Registry:
         events: list[object] = []
         add, direct, name = events.append, self._direct, ""
         try:
-            for name, schema, data in rows:  # noqa: B007  # the failure names it
+            for name, schema, data in rows:  # the failure names it
                 decode = direct.get((name, schema))
                 if decode is not None:
                     add(decode(data))
@@ -161,7 +161,7 @@ class Registry:
     def _upcasting_decoder(self, name: str, schema: int) -> Callable[[bytes], tuple[object, ...]]:
         if name not in self._classes and (name, schema) not in self._upcasters:
             raise UnknownEventType(
-                f"event type {ascii(name)} (schema {schema}) is not registered: register its class, "
+                f"event type {name!a} (schema {schema}) is not registered: register its class, "
                 f"or give the class that replaced it renamed_from=[{name!r}]"
             )
 

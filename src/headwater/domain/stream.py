@@ -30,7 +30,7 @@ class StreamId(msgspec.Struct, frozen=True, order=True):
         """Read `category-id`; raises InvalidId or InvalidIdentifier."""
         category, hyphen, id = text.partition("-")
         if not hyphen:
-            raise InvalidId(f"{ascii(text)} is no stream: write category-id, as in user-u1")
+            raise InvalidId(f"{text!a} is no stream: write category-id, as in user-u1")
         return cls.of(category, id)
 
     def __str__(self) -> str:

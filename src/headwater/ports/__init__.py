@@ -1,1 +1,1 @@
-"""Ports: what headwater asks of an engine. One protocol a file; the docstring is the law its conformance suite tests."""
+"""Ports: what headwater asks of an engine. One protocol a file; its docstring is the law that a suite tests."""
