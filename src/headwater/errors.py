@@ -47,6 +47,7 @@ HeadwaterError
     ├── CheckpointConflict         somebody else moved the checkpoint; nothing was written
     ├── CheckpointAheadOfLog
     ├── LeaseLost
+    ├── RebuildRefused
     ├── ConsistencyTimeout
     └── ViewParked
 """
@@ -87,6 +88,7 @@ __all__ = [
     "NotAuthorized",
     "NotOwner",
     "ProjectionError",
+    "RebuildRefused",
     "Refused",
     "StorageFull",
     "StoreBusy",
@@ -356,9 +358,32 @@ class LeaseLost(ProjectionError):
     """The lease was taken by another worker."""
 
 
+class RebuildRefused(ProjectionError):
+    """A rebuild cannot start: another process runs the projection, or the log has several partitions."""
+
+
 class ConsistencyTimeout(ProjectionError):
-    """The command is committed; its view was not there in time: show the token's state or ask again."""
+    """The command is committed; its view was not there in time: ask again with the same token."""
+
+    def __init__(self, token: object, projection: str, timeout: float) -> None:
+        super().__init__(
+            f"committed, view late: {projection!r} has not reached the command's events within {timeout:g} s; "
+            "ask again with the same token"
+        )
+        self.token = token
+        """Of the write that was waited for."""
+        self.projection = projection
 
 
 class ViewParked(ProjectionError):
     """The event waited for is parked: `headwater dlq show` tells why; fix and retry it."""
+
+    def __init__(self, token: object, projection: str, cause: str) -> None:
+        super().__init__(
+            f"committed, but {projection!r} has parked the event or an earlier one of its key ({cause}): "
+            "see `headwater dlq show`, fix the cause and retry"
+        )
+        self.token = token
+        self.projection = projection
+        self.cause = cause
+        """Type and text of the exception that parked the first event of the key."""

@@ -95,6 +95,12 @@ class Registry:
         except (ValueError, TypeError, RecursionError) as error:
             raise InvalidMessage(f"this is no {cls.__name__}: {str(error)[:200]}") from error
 
+    def stored_names(self, classes: Iterable[type]) -> tuple[str, ...]:
+        """Every stored name an event of these classes may come from: old names too, and whatever is upcast."""
+        wanted = set(classes)
+        names = {name for name, cls in self._classes.items() if cls in wanted}
+        return tuple(sorted(names.union(name for name, _ in self._upcasters)))
+
     def direct_decoder(self, name: str, schema: int) -> Callable[[bytes], object] | None:
         """The class's own decoder when no upcaster is between, for loops over many events; else None."""
         cls = self._classes.get(name)
