@@ -14,7 +14,18 @@ import msgspec
 from headwater.models.fields import Scalar
 from headwater.models.model import ReadModel, schema_of
 
-__all__ = ["Accumulate", "Change", "Delete", "Insert", "Update", "Upsert", "accumulated", "apply", "merge", "scalar_fields"]
+__all__ = [
+    "Accumulate",
+    "Change",
+    "Delete",
+    "Insert",
+    "Update",
+    "Upsert",
+    "accumulated",
+    "apply",
+    "merge",
+    "scalar_fields",
+]
 
 N = TypeVar("N")
 

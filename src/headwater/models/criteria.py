@@ -7,20 +7,40 @@ every value.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, NoReturn, TypeAlias, cast
 
 import msgspec
+
+from headwater.errors import InvalidCriteria
 
 __all__ = ["All", "And", "Compare", "Contains", "Criteria", "In", "Not", "Operator", "Or", "Order", "StartsWith"]
 
 Operator: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">="]
 
 
-class All(msgspec.Struct, frozen=True):
+class _Criterion(msgspec.Struct, frozen=True):
+    """Combines by `&`, `|` and `~`."""
+
+    def __and__(self, other: Criteria) -> And:
+        return And((*_parts(self, And), *_parts(other, And)))
+
+    def __or__(self, other: Criteria) -> Or:
+        return Or((*_parts(self, Or), *_parts(other, Or)))
+
+    def __invert__(self) -> Not:
+        return Not(cast("Criteria", self))
+
+    def __bool__(self) -> NoReturn:
+        raise InvalidCriteria(
+            "criteria have no truth value: combine them with &, | and ~, not `and`, `or`, `a < f < b`"
+        )
+
+
+class All(_Criterion, frozen=True):
     """Every row."""
 
 
-class Compare(msgspec.Struct, frozen=True):
+class Compare(_Criterion, frozen=True):
     """A field against a value of its type."""
 
     field: str
@@ -28,36 +48,36 @@ class Compare(msgspec.Struct, frozen=True):
     value: object
 
 
-class In(msgspec.Struct, frozen=True):
+class In(_Criterion, frozen=True):
     """A field equal to one of the values."""
 
     field: str
     values: tuple[object, ...]
 
 
-class Contains(msgspec.Struct, frozen=True):
+class Contains(_Criterion, frozen=True):
     """A list field that has this item."""
 
     field: str
     item: object
 
 
-class StartsWith(msgspec.Struct, frozen=True):
+class StartsWith(_Criterion, frozen=True):
     """A text field that starts with this text, code point by code point."""
 
     field: str
     text: str
 
 
-class And(msgspec.Struct, frozen=True):
+class And(_Criterion, frozen=True):
     parts: tuple[Criteria, ...]
 
 
-class Or(msgspec.Struct, frozen=True):
+class Or(_Criterion, frozen=True):
     parts: tuple[Criteria, ...]
 
 
-class Not(msgspec.Struct, frozen=True):
+class Not(_Criterion, frozen=True):
     part: Criteria
 
 
@@ -69,3 +89,7 @@ class Order(msgspec.Struct, frozen=True):
 
     field: str
     descending: bool = False
+
+
+def _parts(criteria: object, kind: type[And | Or]) -> tuple[Criteria, ...]:
+    return criteria.parts if isinstance(criteria, kind) else (cast("Criteria", criteria),)

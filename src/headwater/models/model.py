@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -11,10 +11,13 @@ from typing import Annotated, Literal, TypeVar, Union, cast, dataclass_transform
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
 from headwater.domain.identifier import Identifier
-from headwater.errors import BadDeclaration, InvalidMessage
+from headwater.errors import BadDeclaration, InvalidCriteria, InvalidMessage
+from headwater.models.criteria import Order
 from headwater.models.fields import Field, Kind, Scalar, Scale
+from headwater.models.ordering import OrderLike, bind_orders, parse_order
 
 __all__ = ["Indexed", "Key", "ReadModel", "ReadModelMeta", "Schema", "Searchable", "schema_of"]
 
@@ -45,28 +48,48 @@ _KINDS: dict[object, Kind] = {
     UUID: Kind.UUID,
     bytes: Kind.BYTES,
 }
+_LISTS = frozenset({list, tuple, set, frozenset})
+_ITEM_KINDS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.REAL, Kind.BOOLEAN, Kind.UUID, Kind.DATE})
 _KEY_KINDS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.UUID, Kind.DATE, Kind.DATETIME})
 
 
+class Declared(msgspec.Struct, frozen=True):
+    """What the class keywords say."""
+
+    table: Identifier
+    orders: tuple[OrderLike, ...]
+
+
 class Schema:
-    """What a read model declares: its table, key and fields, with rows to scalars and back."""
+    """What a read model declares: its table, key, fields and orders, with rows to scalars and back."""
 
-    __slots__ = ("_decoders", "_defaults", "_encoders", "fields", "key", "model", "names", "table")
+    __slots__ = ("_decoders", "_encoders", "fields", "key", "model", "names", "orders", "table")
 
-    def __init__(self, model: type[ReadModel], table: str) -> None:
+    def __init__(self, model: type[ReadModel], declared: Declared) -> None:
         self.model = model
-        self.table = Identifier(table)
+        self.table = declared.table
         self.fields = _fields(model)
         self.names = tuple(self.fields)
         self.key = _key(model, self.fields)
+        self.orders = tuple([self.order(order) for order in declared.orders])
+        """Orders the engine keeps ready: composite indexes, each without the key that breaks its ties."""
         self._encoders = tuple(field.to_scalar for field in self.fields.values())
         self._decoders = tuple(field.to_value for field in self.fields.values())
 
+    def order(self, order: OrderLike) -> tuple[Order, ...]:
+        """An order over these fields, checked; raises BadDeclaration."""
+        try:
+            parsed = parse_order(order)
+            bind_orders(parsed, self.fields, self.key)
+        except InvalidCriteria as error:
+            raise BadDeclaration(f"{self.model.__name__} cannot be ordered so: {error}") from None
+        if not parsed:
+            raise BadDeclaration(f"{self.model.__name__} declares an empty order: name its fields")
+        return parsed
+
     def to_scalars(self, row: ReadModel) -> tuple[Scalar, ...]:
         """The row's scalars in field order; raises InvalidMessage for a value that does not fit."""
-        return tuple(
-            [encode(value) for encode, value in zip(self._encoders, msgspec.structs.astuple(row), strict=True)]
-        )
+        return tuple([encode(value) for encode, value in zip(self._encoders, astuple(row), strict=False)])
 
     def to_row(self, scalars: tuple[Scalar, ...]) -> ReadModel:
         """The row of scalars in field order."""
@@ -98,9 +121,9 @@ class Schema:
 
 
 class ReadModelMeta(msgspec.StructMeta):
-    """Adds the class keyword `table` to a msgspec Struct."""
+    """Adds the class keywords `table` and `orders` to a msgspec Struct."""
 
-    __schema__: Schema | str
+    __schema__: Schema | Declared
 
     def __new__(
         mcls,
@@ -109,12 +132,13 @@ class ReadModelMeta(msgspec.StructMeta):
         namespace: dict[str, object],
         *,
         table: str | None = None,
+        orders: Sequence[OrderLike] = (),
         **struct_options: object,
     ) -> ReadModelMeta:
         struct_options.setdefault("kw_only", True)
         cls = super().__new__(mcls, cls_name, bases, namespace, **struct_options)  # type: ignore[arg-type]
         if any(isinstance(base, ReadModelMeta) for base in bases):
-            cls.__schema__ = Identifier(table) if table is not None else _default_table(cls_name)
+            cls.__schema__ = Declared(Identifier(_default_table(cls_name) if table is None else table), tuple(orders))
             _declare(cast("type[ReadModel]", cls))
         return cls
 
@@ -123,7 +147,8 @@ class ReadModelMeta(msgspec.StructMeta):
 class ReadModel(msgspec.Struct, metaclass=ReadModelMeta, frozen=True, kw_only=True):
     """A row of a read model: `class UserView(ReadModel, table="user_read_model")`, one field marked `Key`.
 
-    Without `table=` the table is the class name in snake_case. Raises BadDeclaration at class creation.
+    Without `table=` the table is the class name in snake_case. `orders=["-created_at", ("status", "-created_at")]`
+    names orders that engines keep ready, each a field or several. Raises BadDeclaration at class creation.
     """
 
 
@@ -175,7 +200,17 @@ def _field(model: type, name: str, hint: object, required: bool) -> Field:
         indexed=_Mark.INDEXED in marks,
         searchable=_Mark.SEARCHABLE in marks,
         required=required,
+        items=_items(name, inner),
     )
+
+
+def _items(name: str, hint: object) -> Field | None:
+    """What a list of plain values holds; None for anything else, and where JSON differs from the scalar."""
+    if get_origin(hint) not in _LISTS:
+        return None
+    item, optional = _without_none(_unwrap(get_args(hint)[0])[1])
+    kind = _kind(item)
+    return Field(name=name, kind=kind, type=item, optional=optional) if kind in _ITEM_KINDS else None
 
 
 def _unwrap(hint: object) -> tuple[list[object], object]:

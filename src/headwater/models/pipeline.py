@@ -2,13 +2,16 @@
 
 Their meaning, the same on every engine:
 - `Match` on the fields the stage before gives; criteria as in `headwater.models.criteria`.
-- `Group`: one row per distinct `by` values (null is a value); `_id` holds the single value, a mapping of several, or
-  None for all rows. `$sum` of nothing or of nulls is 0, `$avg`, `$min`, `$max` of nothing is None, `$count` counts
-  rows, `$addToSet` is the sorted list of distinct values, null left out. Sums of Decimals and integers are exact;
-  the average of Decimals has four more digits, half rounded away from zero; other averages are floats.
+- `Group`: one row per distinct `by` values (null is a value), so none where there are no rows; `_id` holds the single
+  value, a mapping of several, or None for all rows. `$sum` of nothing or of nulls is 0, `$avg`, `$min`, `$max` of
+  nothing is None, `$count` counts rows, `$addToSet` is the sorted list of distinct values, null left out. Sums of
+  Decimals and integers are exact, and refused beyond 64 bits; the average of Decimals has four more digits, half
+  rounded away from zero; other averages are floats.
 - `Sort`: null smallest; ties in no promised order unless the sort names a unique field, so a final tie-break by all
-  output fields in name order is applied.
-- `Project`: keeps, drops or renames fields. `Unwind`: one row per item of a list field; none for an empty list or null.
+  output fields in name order is applied. `Limit` and `Skip` without a sort before them follow the key or that
+  tie-break. Later stages may undo an order: sort last.
+- `Project`: keeps or renames fields, `Drop` leaves some out. `Unwind`: one row per item of a list field; none for an
+  empty list or null.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import msgspec
 
 from headwater.models.criteria import Criteria, Order
 
-__all__ = ["Accumulator", "Group", "Limit", "Match", "Pipeline", "Project", "Skip", "Sort", "Stage", "Unwind"]
+__all__ = ["Accumulator", "Drop", "Group", "Limit", "Match", "Pipeline", "Project", "Skip", "Sort", "Stage", "Unwind"]
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -30,7 +33,7 @@ class Accumulator(msgspec.Struct, frozen=True):
     """One output field of a group. `operand` is a field name, or a whole number for `$sum`; None for `$count`."""
 
     operator: Literal["$sum", "$avg", "$min", "$max", "$count", "$addToSet"]
-    operand: str | int | None
+    operand: str | int | None = None
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -57,9 +60,15 @@ class Project(msgspec.Struct, frozen=True):
     fields: dict[str, str]
 
 
+class Drop(msgspec.Struct, frozen=True):
+    """All fields but these."""
+
+    fields: tuple[str, ...]
+
+
 class Unwind(msgspec.Struct, frozen=True):
     field: str
 
 
-Stage: TypeAlias = Match | Group | Sort | Limit | Skip | Project | Unwind
+Stage: TypeAlias = Match | Group | Sort | Limit | Skip | Project | Drop | Unwind
 Pipeline: TypeAlias = tuple[Stage, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from headwater.models.criteria import Order
 from headwater.models.model import ReadModel
 
 __all__ = ["ReadModelSchema"]
@@ -18,7 +19,11 @@ class ReadModelSchema(Protocol):
     """
 
     async def ensure(self, models: Sequence[type[ReadModel]]) -> None:
-        """Tables and indexes for these models."""
+        """Tables for these models, with indexes for the key, `Indexed` fields and declared orders."""
+        ...
+
+    async def index(self, model: type[ReadModel], orders: Sequence[tuple[Order, ...]]) -> None:
+        """Indexes for these orders beside the declared ones; idempotent. `ensure` and `recreate` keep them."""
         ...
 
     async def recreate(self, models: Sequence[type[ReadModel]]) -> None:

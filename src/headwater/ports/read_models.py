@@ -5,32 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
-import msgspec
-
-from headwater.models.criteria import All, Criteria, Order
+from headwater.models.criteria import Criteria
 from headwater.models.model import ReadModel
 from headwater.models.pipeline import Pipeline
+from headwater.models.selection import Selection
 
 __all__ = ["ReadModels", "Selection"]
 
 M = TypeVar("M", bound=ReadModel)
 
 
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows, in which order, how many."""
-
-    criteria: Criteria = All()
-    order: tuple[Order, ...] = ()
-    """Ties, and an empty order, are broken by the key, ascending."""
-    limit: int | None = None
-    skip: int = 0
-
-
 class ReadModels(Protocol):
     """Reads of declared read models.
 
     Law: criteria, orders, searches and pipelines mean the same on every engine (see `headwater.models`); one call
-    reads one consistent state; rows come back as they were written, Decimals and datetimes exact.
+    reads one consistent state; rows come back as they were written, Decimals and datetimes exact. Criteria and
+    pipelines are checked by each call (`bind`, `bind_selection`, `bind_pipeline`): InvalidCriteria, LimitExceeded.
     """
 
     async def get(self, model: type[M], key: object) -> M | None: ...
@@ -40,7 +30,10 @@ class ReadModels(Protocol):
     async def count(self, model: type[ReadModel], criteria: Criteria) -> int: ...
 
     async def search(self, model: type[M], fields: Sequence[str], tokens: Sequence[str], limit: int) -> Sequence[M]:
-        """Rows in which every token starts a word of one of the fields, by key. Tokens are normalised already."""
+        """Rows in which every token starts a word of one of the fields, by key; none for no tokens.
+
+        Each token may be in another field. Fields are Searchable ones, tokens made by `models.search.query_words`.
+        """
         ...
 
     async def aggregate(self, model: type[ReadModel], pipeline: Pipeline) -> Sequence[Mapping[str, object]]: ...
