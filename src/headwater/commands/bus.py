@@ -9,12 +9,12 @@ from typing import Protocol, TypeVar, cast, overload
 from uuid import UUID
 
 from headwater.commands.committing import Committer
-from headwater.commands.context import CommandContext, Staged, current_command
+from headwater.commands.context import CommandContext, current_command
 from headwater.commands.fingerprint import fingerprint
 from headwater.commands.handler import command_routes
 from headwater.commands.receipt import Receipt
 from headwater.commands.replay import Replay
-from headwater.domain.append import Appended, CommandRecord
+from headwater.domain.append import CommandRecord, Written
 from headwater.domain.identifier import check_id
 from headwater.domain.messages import CommandLike
 from headwater.domain.metadata import Context
@@ -70,18 +70,18 @@ class CommandBus:
         command_log: CommandLog | None = None,
         replay: Replay | None = None,
         waiter: Waiter | None = None,
-        store_id: str = "",
         conflict_tries: int = 3,
     ) -> None:
         self.registry = registry or Registry()
         self._middleware = tuple(middleware)
         self._injector = injector or Injector()
         self._committer = committer
+        self._commits = committer is not None
         self._command_log = command_log
         self._replay = replay
         self._waiter = waiter
-        self._store_id = store_id
-        self._nothing = Token(store_id, ())
+        self._store_id = ""
+        self._nothing = Token("", ())
         self._tries = conflict_tries
         self._handlers: dict[type, Callable[..., Awaitable[object]]] = {}
         self._chains: dict[type, CallNext] = {}
@@ -91,6 +91,11 @@ class CommandBus:
                 self._register_named(name, handler)
         else:
             self.register(*handlers)
+
+    def identify(self, store_id: str) -> None:
+        """Name the store in tokens; called by the manager once the store is open."""
+        self._store_id = store_id
+        self._nothing = Token(store_id, ())
 
     # -- registering -----------------------------------------------------------
 
@@ -159,10 +164,9 @@ class CommandBus:
         context: Context | None = None,
     ) -> Receipt[object]: ...
 
-    async def execute(
+    async def execute(  # the overloads make these keyword-only; filling in positional defaults is faster
         self,
         command: CommandLike[R] | Mapping[str, object],
-        *,
         command_id: str | UUID | None = None,
         wait_for: Sequence[object] = (),
         wait_timeout: float = 5.0,
@@ -182,17 +186,18 @@ class CommandBus:
         chain = self._chains.get(type(message))
         if chain is None or not self._prepared:
             message, chain = self._find(message)
-        running = CommandContext(context, None if command_id is None else check_id(str(command_id), "command id"))
+        running = CommandContext(
+            self._commits, context, None if command_id is None else check_id(str(command_id), "command id")
+        )
         outer = current_command.set(running)
         try:
-            if timeout is None:
-                result = await chain(message)
-            else:
-                result = await _within(timeout, chain, message, running)
+            result = await chain(message) if timeout is None else await _within(timeout, chain, message, running)
         except (DomainError, AppendRejected, Refused) as error:
             receipt = await self._first_outcome(message, running, error)
         else:
-            receipt = await self._receipt(result, running)
+            receipt = (
+                Receipt(result, (), self._nothing) if running.appended is None else await self._receipt(result, running)
+            )
         finally:
             current_command.reset(outer)
         if wait_for:
@@ -200,39 +205,40 @@ class CommandBus:
         return receipt
 
     def _attempts(self, handler: CallNext) -> CallNext:
-        """The innermost link: run the handler, commit what it staged; decide again on a version conflict."""
+        """The innermost link: run the handler and commit what it staged; decide again on a version conflict."""
 
         async def attempts(command: object) -> object:
+            result = await handler(command)
             context = current_command.get()
-            if self._committer is None or context is None:
-                return await handler(command)
+            if context is None or (context.staged is None and context.given_id is None):
+                return result
             tries = self._tries
-            while True:
-                staged = context.staged = Staged()
-                result = await handler(command)
+            while self._committer is not None:
                 try:
-                    if staged.writes or staged.published or context.identified:
-                        await self._committer.commit_command(context, staged, command, result)
-                    return result
+                    context.appended = await self._committer.commit_command(context, command, result)
+                    break
                 except WrongExpectedVersion:
                     if (tries := tries - 1) < 1:
                         raise
-                    await asyncio.sleep(random.uniform(0, 0.002) * 2 ** (self._tries - tries))  # noqa: S311  # jitter
+                await asyncio.sleep(random.uniform(0, 0.002) * 2 ** (self._tries - tries))  # noqa: S311  # jitter
+                context.staged = None
+                result = await handler(command)
+            return result
 
         return attempts
 
     async def _receipt(self, result: object, running: CommandContext) -> Receipt[object]:
-        appended, staged = running.appended, running.staged
-        if not isinstance(appended, Appended) or staged is None:
+        appended = running.appended
+        if appended is None:
             return Receipt(result, (), self._nothing)
         if appended.replayed is not None:
             return await self._replayed(appended.replayed)
-        token = Token(self._store_id, tuple([(w.stream, w.last) for w in appended.writes]))
-        return Receipt(result, tuple(staged.events), token, running.command_id)
+        events = tuple(running.staged.events) if running.staged is not None else ()
+        return Receipt(result, events, self._token(appended.writes), running.command_id)
 
     async def _first_outcome(self, command: object, running: CommandContext, error: Exception) -> Receipt[object]:
         """A refusal of a command whose id committed before is a repetition: answer as the first time."""
-        if not running.identified or self._command_log is None or self._committer is None:
+        if running.given_id is None or self._command_log is None or self._committer is None:
             raise error
         record = await self._command_log.find(running.command_id)
         if record is None or record.error is not None or isinstance(error, AppendRejected | Refused):
@@ -244,8 +250,10 @@ class CommandBus:
     async def _replayed(self, record: CommandRecord) -> Receipt[object]:
         assert self._replay is not None  # given with every committer
         result, events = await self._replay.outcome(record)
-        token = Token(self._store_id, tuple([(w.stream, w.last) for w in record.writes]))
-        return Receipt(result, events, token, record.id, replayed=True)
+        return Receipt(result, events, self._token(record.writes), record.id, replayed=True)
+
+    def _token(self, writes: Sequence[Written]) -> Token:
+        return Token(self._store_id, tuple([(write.stream, write.last) for write in writes]))
 
     async def _wait(self, token: Token, projections: Sequence[object], timeout: float) -> None:
         if self._waiter is None:

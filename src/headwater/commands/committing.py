@@ -52,11 +52,10 @@ class Committer:
             )
         return await self._append_atomic(append)
 
-    async def commit_command(
-        self, context: CommandContext, staged: Staged, command: object, result: object
-    ) -> Appended | None:
+    async def commit_command(self, context: CommandContext, command: object, result: object) -> Appended | None:
         """Commit what a command staged, with its record; None where there is nothing to commit or to remember."""
-        if not staged.writes and not staged.published and not context.identified:
+        staged = context.staged or Staged()
+        if not staged.writes and not staged.published and context.given_id is None:
             return None
         described = context.event_context()
         append = Append(
@@ -66,9 +65,7 @@ class Committer:
             checks=tuple(staged.checks),
         )
         context.sent = append
-        appended = await self.commit(append)
-        context.appended = appended
-        return appended
+        return await self.commit(append)
 
     def _record(self, id: str, command: object, result: object, principal: str | None) -> CommandRecord:
         name, digest = fingerprint(self._registry, command)

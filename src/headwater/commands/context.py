@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from headwater.domain.append import Append, Check, Write
+from headwater.domain.append import Append, Appended, Check, Write
 from headwater.domain.metadata import Context
 from headwater.errors import BadDeclaration
 from headwater.handling.ids import uuid7
@@ -45,29 +45,36 @@ class Staged(msgspec.Struct):
         self.events.extend(events)
 
 
-class CommandContext:
+class CommandContext(msgspec.Struct, gc=False):
     """One execution of a command: its id, who sent it, and what its handler has staged."""
 
-    __slots__ = ("_id", "appended", "background", "identified", "loaded", "sent", "staged")
-
-    def __init__(self, background: Context | None, command_id: str | None) -> None:
-        self.background = background
-        self.identified = command_id is not None
-        """True if the caller chose the id, so that a repetition can be recognised."""
-        self._id = command_id
-        self.staged: Staged | None = None
-        self.loaded: dict[str, tuple[int, list[object]]] = {}
-        """Streams loaded by this command: version and decoded events, so that a retry reads only what is new."""
-        self.sent: Append | None = None
-        """The append handed to the store: from here on a lost answer means an unknown outcome."""
-        self.appended: object = None
+    commits: bool
+    """False on a bus without a store: its handlers' repositories commit for themselves."""
+    background: Context | None = None
+    given_id: str | None = None
+    """The id the caller chose, by which a repetition is recognised."""
+    staged: Staged | None = None
+    loaded: dict[str, tuple[int, list[object]]] | None = None
+    """Streams loaded by this command: version and decoded events, so that a retry reads only what is new."""
+    sent: Append | None = None
+    """The append handed to the store: from here on a lost answer means an unknown outcome."""
+    appended: Appended | None = None
+    made_id: str | None = None
 
     @property
     def command_id(self) -> str:
         """The caller's id, or one made when first asked for."""
-        if self._id is None:
-            self._id = str(UUID(bytes=uuid7()))
-        return self._id
+        if self.given_id is not None:
+            return self.given_id
+        if self.made_id is None:
+            self.made_id = str(UUID(bytes=uuid7()))
+        return self.made_id
+
+    def staging(self) -> Staged | None:
+        """Where saves and publications go while a handler runs; None if they are to happen at once."""
+        if self.staged is None and self.commits:
+            self.staged = Staged()
+        return self.staged
 
     def event_context(self) -> Context:
         """What is stored with every event of this command."""

@@ -24,7 +24,8 @@ def decider_routes(
 
     async def decide(command: object) -> int:
         context = current_command.get()
-        if context is None or context.staged is None:
+        staged = None if context is None else context.staging()
+        if staged is None:
             raise BadDeclaration("a decider is executed by a command bus that has a store")
         stream = StreamId.of(decider.category, decider.stream_id(command))
         found = await events.fold_rows(stream)
@@ -32,7 +33,7 @@ def decider_routes(
         decided = list(decider.decide(command, state))
         if decided:
             new = tuple([committer.encode(event) for event in decided])
-            context.staged.stage([Write(stream=stream, expected=Exact(found.version), events=new)], (), decided)
+            staged.stage([Write(stream=stream, expected=Exact(found.version), events=new)], (), decided)
         return found.version + len(decided)
 
     registry.register(*decider.events)

@@ -78,8 +78,9 @@ class Repository(Generic[A]):
         events = [event for aggregate in changed for event in aggregate.get_uncommitted_events()]
         checks = [Check(aggregate.stream, Exact(aggregate.committed_version)) for aggregate in check]
         context = current_command.get()
-        if context is not None and context.staged is not None:
-            context.staged.stage(writes, checks, events)
+        staged = None if context is None else context.staging()
+        if staged is not None:
+            staged.stage(writes, checks, events)
         elif writes:
             await self._committer.commit(Append(writes=writes, checks=tuple(checks)))
         for aggregate in changed:
@@ -124,6 +125,8 @@ class Repository(Generic[A]):
     async def _fold_again(self, aggregate: A, context: CommandContext) -> None:
         """Within a retried command: fold what was read before, then read and fold what is new."""
         name = str(aggregate.stream)
+        if context.loaded is None:
+            context.loaded = {}
         version, seen = context.loaded.get(name, (0, []))
         aggregate.evolve(seen)
         _, aggregate.version = await self._apply_after(aggregate, version, seen)

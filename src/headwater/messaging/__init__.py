@@ -1,0 +1,1 @@
+"""Events between parts of an application and between services."""

@@ -1,0 +1,79 @@
+"""EventBus: topics and their subscribers, in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from headwater.commands.context import current_command
+from headwater.domain.event import Recorded
+from headwater.domain.identifier import check_id
+from headwater.domain.registry import Registry
+from headwater.errors import UnknownName
+from headwater.handling.injection import Injector
+from headwater.messaging.published import published
+from headwater.messaging.subscriber import Subscriber, subscriber
+
+__all__ = ["EventBus"]
+
+
+class EventBus:
+    """Hands events to the subscribers of their topic, in order.
+
+    Made by `CQRSManager` it is fed by the log: every committed event goes to the topic `<category>.events`, and a
+    durable checkpoint says how far. Publishing inside a command handler adds the event to the command's append (or
+    does nothing where the handler saves that very event), so that it is published if and only if the command
+    commits. Outside a handler, and on a bus that stands alone, `publish` hands the event over at once: an error of
+    a subscriber reaches the publisher.
+
+    Subscribers are functions, objects with `async def handle(self, event)`, or ProjectionHandlers. `topics` declares
+    which exist beside the subscribed ones; once any is declared, another is UnknownName.
+    """
+
+    def __init__(
+        self,
+        topics: Iterable[str] = (),
+        subscribers: Mapping[str, Sequence[object]] | None = None,
+        *,
+        group: str = "default",
+        registry: Registry | None = None,
+        injector: Injector | None = None,
+    ) -> None:
+        self.group = group
+        self._declared = frozenset(check_id(topic, "topic") for topic in topics)
+        self._registry = registry or Registry()
+        self._injector = injector or Injector()
+        self._subscribers: dict[str, list[Subscriber]] = {}
+        for topic, handlers in (subscribers or {}).items():
+            self.subscribe(topic, *handlers)
+
+    def subscribe(self, topic: str, *handlers: object) -> None:
+        """Add subscribers to a topic; BadSignature for what cannot be one."""
+        known = self._subscribers.setdefault(check_id(topic, "topic"), [])
+        known.extend(subscriber(handler, self._registry, self._injector) for handler in handlers)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Declared and subscribed topics."""
+        return self._declared | self._subscribers.keys()
+
+    @property
+    def subscribers(self) -> tuple[Subscriber, ...]:
+        """Every subscriber, once for each of its topics."""
+        return tuple(one for several in self._subscribers.values() for one in several)
+
+    async def publish(self, topic: str, event: object) -> None:
+        """Publish an event: with the running command's append, or at once where no command runs."""
+        if self._declared and topic not in self.topics:
+            raise UnknownName(f"topic {ascii(topic)[:80]} is not declared: known are {sorted(self.topics)}")
+        context = current_command.get()
+        staged = None if context is None else context.staging()
+        if staged is not None:
+            staged.published.append((check_id(topic, "topic"), event))
+        else:
+            self._registry.register(type(event))
+            await self.deliver(topic, published(topic, event, self._registry))
+
+    async def deliver(self, topic: str, event: Recorded[object]) -> None:
+        """Hand an event to the subscribers of a topic, one after the other."""
+        for one in self._subscribers.get(topic, ()):
+            await one.deliver(event)
