@@ -19,7 +19,7 @@ def open_engine(url: str, options: EngineOptions) -> MemoryEngine:
     given = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(options.query)
     partitions = given.pop("partitions", "1")
     if given:
-        raise ConfigurationError(f"memory:// has no option {sorted(given)[0]!r}: it has partitions")
+        raise ConfigurationError(f"memory:// has no option {min(given)!r}: it has partitions")
     if not partitions.isdecimal():
-        raise ConfigurationError(f"partitions={ascii(partitions)} is no number: write memory://?partitions=4")
+        raise ConfigurationError(f"partitions={partitions!a} is no number: write memory://?partitions=4")
     return MemoryEngine(int(partitions), options)

@@ -38,7 +38,8 @@ __all__ = ["MemoryEngine"]
 class MemoryEngine:
     """Every port, on plain containers. The store lives as long as this object: closed, it can be opened again."""
 
-    def __init__(self, partitions: int = 1, options: EngineOptions = EngineOptions()) -> None:
+    def __init__(self, partitions: int = 1, options: EngineOptions | None = None) -> None:
+        options = options or EngineOptions()
         state = self._state = State(partitions, options)
         self._identity = Identity(options.store_id or str(uuid.uuid4()), secrets.token_bytes(32))
         self.name = "memory"

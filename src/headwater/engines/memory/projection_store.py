@@ -43,7 +43,8 @@ class MemoryProjectionStore(Part):
         state.rows.empty(models)
         for place in [place for place in state.parked if place[0] == projection]:
             del state.parked[place]
-        for partition in range(len(state.log)):  # all of them: a first commit of an older epoch must fail as well
+        kept = {partition for name, partition in state.checkpoints if name == projection}
+        for partition in kept.union(range(len(state.log))):  # a first commit of an older epoch must fail as well
             _keep(state, projection, partition, 0, epoch)
         state.committed()
 

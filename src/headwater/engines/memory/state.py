@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import Counter
+from typing import Final
 
 import msgspec
 
@@ -20,6 +21,8 @@ from headwater.ports.snapshots import Snapshot
 
 __all__ = ["Part", "State", "Stream"]
 
+_MOST_PARTITIONS: Final = 1_024
+
 
 class Stream(msgspec.Struct):
     """One stream: version v is `events[v - 1]`."""
@@ -32,8 +35,8 @@ class State:
     """Plain containers. Whoever changes them does so between two awaits: each change is atomic by construction."""
 
     def __init__(self, partitions: int, options: EngineOptions) -> None:
-        if partitions < 1:
-            raise ConfigurationError(f"partitions={partitions}: a log has at least one")
+        if not 1 <= partitions <= _MOST_PARTITIONS:
+            raise ConfigurationError(f"partitions={partitions}: a log has 1 to {_MOST_PARTITIONS}")
         self.limits = options.limits
         self.now = options.clock.micros
         self.is_open = False

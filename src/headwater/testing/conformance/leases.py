@@ -1,0 +1,80 @@
+"""The law of Leases: one holder at a time, an epoch that rises with every change."""
+
+from __future__ import annotations
+
+import asyncio
+
+from headwater.ports.engine import Engine
+from headwater.ports.leases import Lease
+from headwater.testing.clock import START, ManualClock
+
+__all__ = ["LeasesConformance"]
+
+
+class LeasesConformance:
+    """Enrol with the fixtures `engine` and `clock`."""
+
+    async def test_a_free_lease_is_taken(self, engine: Engine) -> None:
+        lease = await engine.leases.acquire("p/0", "me", 10)
+        assert lease == Lease(name="p/0", owner="me", epoch=1, expires_at=START + 10_000_000)
+        assert list(await engine.leases.holders()) == [lease]
+
+    async def test_a_held_lease_is_refused_to_others(self, engine: Engine) -> None:
+        mine = await engine.leases.acquire("p/0", "me", 10)
+        assert await engine.leases.acquire("p/0", "you", 10) is None
+        assert list(await engine.leases.holders()) == [mine]
+
+    async def test_the_owner_keeps_the_epoch_and_gains_time(self, engine: Engine, clock: ManualClock) -> None:
+        await engine.leases.acquire("p/0", "me", 10)
+        clock.advance(9)
+        assert await engine.leases.acquire("p/0", "me", 10) == Lease(
+            name="p/0", owner="me", epoch=1, expires_at=START + 19_000_000
+        )
+        clock.advance(9)
+        assert await engine.leases.acquire("p/0", "you", 10) is None
+
+    async def test_an_expired_lease_is_taken_over_with_a_higher_epoch(self, engine: Engine, clock: ManualClock) -> None:
+        await engine.leases.acquire("p/0", "me", 10)
+        clock.advance(9.999999)
+        assert await engine.leases.acquire("p/0", "you", 10) is None
+        clock.advance(0.000001)
+        taken = await engine.leases.acquire("p/0", "you", 10)
+        assert taken is not None
+        assert (taken.owner, taken.epoch) == ("you", 2)
+        assert await engine.leases.acquire("p/0", "me", 10) is None
+
+    async def test_the_owner_of_an_expired_lease_gets_a_new_epoch(self, engine: Engine, clock: ManualClock) -> None:
+        await engine.leases.acquire("p/0", "me", 10)
+        clock.advance(10)
+        again = await engine.leases.acquire("p/0", "me", 10)
+        assert again is not None
+        assert again.epoch == 2
+
+    async def test_a_released_lease_is_free_and_its_epoch_rises(self, engine: Engine) -> None:
+        mine = await engine.leases.acquire("p/0", "me", 10)
+        assert mine is not None
+        await engine.leases.release(mine)
+        assert list(await engine.leases.holders()) == []
+        yours = await engine.leases.acquire("p/0", "you", 10)
+        assert yours is not None
+        assert yours.epoch == 2
+
+    async def test_a_release_after_the_take_over_does_nothing(self, engine: Engine, clock: ManualClock) -> None:
+        mine = await engine.leases.acquire("p/0", "me", 10)
+        assert mine is not None
+        clock.advance(10)
+        yours = await engine.leases.acquire("p/0", "you", 10)
+        await engine.leases.release(mine)
+        assert list(await engine.leases.holders()) == [yours]
+
+    async def test_leases_are_apart_by_name_and_listed_by_it(self, engine: Engine, clock: ManualClock) -> None:
+        for name, owner, ttl in (("p/1", "me", 10), ("p/0", "you", 20), ("p/2", "me", 5)):
+            await engine.leases.acquire(name, owner, ttl)
+        assert [lease.name for lease in await engine.leases.holders()] == ["p/0", "p/1", "p/2"]
+        clock.advance(10)
+        assert [lease.name for lease in await engine.leases.holders()] == ["p/0"]
+
+    async def test_one_of_many_contenders_wins(self, engine: Engine) -> None:
+        owners = [f"worker {number}" for number in range(64)]
+        taken = await asyncio.gather(*(engine.leases.acquire("p/0", owner, 10) for owner in owners))
+        assert len([lease for lease in taken if lease is not None]) == 1

@@ -1,0 +1,22 @@
+"""What the enrolments share: a clock set by hand, and Hypothesis at the length asked for."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+
+pytest.register_assert_rewrite("headwater.testing.conformance")
+
+from headwater.testing.clock import ManualClock  # noqa: E402  # after the rewriting of its package
+
+EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "60"))
+"""Runs of the machine that compares two engines: 2,000 for the full proof."""
+
+hypothesis.settings.register_profile("engines", deadline=None, max_examples=EXAMPLES, stateful_step_count=30)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
