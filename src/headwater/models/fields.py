@@ -67,10 +67,10 @@ class Field:
     """The value of a scalar this field made; raises DecodingError if the class has changed since."""
 
     def __post_init__(self) -> None:
-        from headwater.models import scalars  # the conversions know Field
+        from headwater.models import scalars, values  # the conversions know Field
 
         object.__setattr__(self, "to_scalar", scalars.encoder(self))
-        object.__setattr__(self, "to_value", scalars.decoder(self))
+        object.__setattr__(self, "to_value", values.decoder(self))
 
     def absent(self, value: object) -> Scalar:
         """The scalar of None where the field is optional; raises InvalidMessage for anything else."""

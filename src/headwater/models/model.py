@@ -96,6 +96,22 @@ class Schema:
         values = [decode(scalar) for decode, scalar in zip(self._decoders, scalars, strict=True)]
         return self.model(**dict(zip(self.names, values, strict=True)))
 
+    def key_scalar(self, key: object) -> Scalar:
+        """The scalar of a key; raises InvalidMessage if it is of another kind."""
+        return self.fields[self.key].to_scalar(key)
+
+    def searchable(self, names: Sequence[str]) -> tuple[str, ...]:
+        """These fields, or all Searchable ones for none; raises InvalidCriteria for a field that is not Searchable."""
+        known = [name for name, field in self.fields.items() if field.searchable]
+        for name in names:
+            if name not in known:
+                raise InvalidCriteria(
+                    f"{ascii(name)[:60]} is no Searchable field of {self.model.__name__}: {known} are"
+                )
+        if not known:
+            raise InvalidCriteria(f"{self.model.__name__} has no Searchable field: declare one to search it")
+        return tuple(names) or tuple(known)
+
     def key_of(self, row: ReadModel) -> object:
         return getattr(row, self.key)
 

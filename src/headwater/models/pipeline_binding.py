@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
@@ -33,6 +32,7 @@ from headwater.models.pipeline import (
     Stage,
     Unwind,
 )
+from headwater.models.pipeline_columns import integer_field, renamed, total_field
 
 __all__ = [
     "BoundColumn",
@@ -53,7 +53,6 @@ __all__ = [
 Columns: TypeAlias = dict[str, Field]
 
 _OUTPUT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
-_AVERAGE_DIGITS: Final = 4
 
 
 class BoundMatch(msgspec.Struct, frozen=True):
@@ -224,20 +223,20 @@ class _Binder:
             raise InvalidCriteria(
                 f"{field.name!r} holds {field.kind.value}, by which rows cannot be grouped: $unwind it"
             )
-        return BoundColumn(_renamed(field, "_id" if single else f"_id.{_checked(name)}"), field)
+        return BoundColumn(renamed(field, "_id" if single else f"_id.{_checked(name)}"), field)
 
     def _total(self, name: str, accumulator: Accumulator) -> BoundTotal:
         operator, operand = accumulator.operator, accumulator.operand
         if operator == "$count":
-            return BoundTotal(_integer(name), operator, None)
+            return BoundTotal(integer_field(name), operator, None)
         if operator == "$sum" and type(operand) is int:
-            return BoundTotal(_integer(name), operator, operand)
+            return BoundTotal(integer_field(name), operator, operand)
         source = column(cast("str", operand), self._columns)
-        return BoundTotal(_total_field(name, operator, source), operator, source)
+        return BoundTotal(total_field(name, operator, source), operator, source)
 
     def _project(self, fields: Mapping[str, str]) -> None:
         taken = [
-            BoundColumn(_renamed(self._columns[each], out + each[len(source) :]), self._columns[each])
+            BoundColumn(renamed(self._columns[each], out + each[len(source) :]), self._columns[each])
             for out, source in fields.items()
             for each in self._names(source)
             if out == source or _checked(out, allow_id=True)
@@ -258,7 +257,7 @@ class _Binder:
     def _unwind(self, source: Field) -> None:
         if source.items is None:
             raise InvalidCriteria(f"{source.name!r} is no list of plain values such as list[str]: it cannot be unwound")
-        item = _renamed(source.items, source.name)
+        item = renamed(source.items, source.name)
         columns = {name: item if name == source.name else field for name, field in self._columns.items()}
         self._add(BoundUnwind(source, item, columns))
         self._unique = None
@@ -271,31 +270,4 @@ def _checked(name: str, allow_id: bool = False) -> str:
     return name
 
 
-def _renamed(field: Field, name: str) -> Field:
-    return replace(field, name=name, indexed=False, searchable=False)
-
-
-def _integer(name: str) -> Field:
-    return Field(name=name, kind=Kind.INTEGER, type=int)
-
-
 _NO_KEY: Final = BoundColumn(Field(name="_id", kind=Kind.TEXT, type=str, optional=True), None)
-
-
-def _total_field(name: str, operator: str, source: Field) -> Field:
-    """The column a total gives; raises InvalidCriteria for a kind the operator does not take."""
-    numeric = source.kind in {Kind.INTEGER, Kind.REAL, Kind.DECIMAL}
-    if operator == "$sum" and numeric:
-        return replace(_renamed(source, name), optional=False, type=_PLAIN_TYPES.get(source.kind, source.type))
-    if operator == "$avg" and source.kind is Kind.DECIMAL:
-        return replace(_renamed(source, name), optional=True, scale=source.scale + _AVERAGE_DIGITS)
-    if operator == "$avg" and numeric:
-        return Field(name=name, kind=Kind.REAL, type=float, optional=True)
-    if operator in {"$min", "$max"} and source.kind not in {Kind.JSON, Kind.SET}:
-        return replace(_renamed(source, name), optional=True)
-    if operator == "$addToSet" and source.kind not in {Kind.JSON, Kind.SET, Kind.BYTES}:
-        return Field(name=name, kind=Kind.SET, type=list, items=replace(_renamed(source, name), optional=False))
-    raise InvalidCriteria(f"{ascii(operator)[:20]} does not take {source.name!r}, which holds {source.kind.value}")
-
-
-_PLAIN_TYPES: Final[dict[Kind, object]] = {Kind.INTEGER: int, Kind.REAL: float}

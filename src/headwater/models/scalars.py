@@ -1,13 +1,13 @@
-"""Scalars: for each field, the two functions between values and scalars, made once.
+"""Scalars: for each kind of field, the function from values to scalars.
 
-They are closures without a look-up in the way: every row written and read passes through them.
+Closures without a look-up in the way: every row written passes through them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import Enum
 from typing import Final, Literal, TypeAlias, cast, get_args, get_origin
@@ -16,13 +16,12 @@ from uuid import UUID
 import msgspec
 
 from headwater.domain.codec import check_nesting
-from headwater.errors import BadDeclaration, DecodingError
+from headwater.errors import BadDeclaration
 from headwater.models.fields import Field, Kind, Scalar
 
-__all__ = ["decoder", "encoder"]
+__all__ = ["declared_enum", "encoder", "json_decoder"]
 
 Encode: TypeAlias = Callable[[object], Scalar]
-Decode: TypeAlias = Callable[[Scalar], object]
 
 _INT64_MAX: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,18 +37,6 @@ def encoder(field: Field) -> Encode:
     """The function from values of a field to scalars."""
     choices = _choices(field)
     return _choice_encoder(field, choices) if choices else _ENCODERS[field.kind](field)
-
-
-def decoder(field: Field) -> Decode:
-    """The function from scalars of a field to values."""
-    declared = _enum(field)
-    if declared is not None:
-        return _enum_decoder(field, declared)
-    make = _DECODERS.get(field.kind)
-    return _same if make is None else make(field)
-
-
-# -- values to scalars ---------------------------------------------------------
 
 
 def _text(field: Field) -> Encode:
@@ -165,7 +152,7 @@ def _bytes(field: Field) -> Encode:
 
 
 def _json(field: Field) -> Encode:
-    items, decode = field.items, _json_decoder(field)
+    items, decode = field.items, json_decoder(field)
 
     def encode(value: object) -> Scalar:
         if value is None:
@@ -205,16 +192,10 @@ def _choices(field: Field) -> frozenset[object]:
     """The stored values of an Enum or Literal; empty for other types."""
     if field.kind not in {Kind.TEXT, Kind.INTEGER}:
         return frozenset()
-    declared = _enum(field)
+    declared = declared_enum(field)
     if declared is not None:
         return frozenset(member.value for member in declared)
     return frozenset(get_args(field.type)) if get_origin(field.type) is Literal else frozenset()
-
-
-def _enum(field: Field) -> type[Enum] | None:
-    declared = cast("object", field.type)
-    plain = field.kind in {Kind.TEXT, Kind.INTEGER}
-    return declared if plain and isinstance(declared, type) and issubclass(declared, Enum) else None
 
 
 _ENCODERS: dict[Kind, Callable[[Field], Encode]] = {
@@ -231,73 +212,15 @@ _ENCODERS: dict[Kind, Callable[[Field], Encode]] = {
     Kind.SET: _set,
 }
 
-# -- scalars to values ---------------------------------------------------------
+
+def declared_enum(field: Field) -> type[Enum] | None:
+    declared = field.type
+    plain = field.kind in {Kind.TEXT, Kind.INTEGER}
+    return declared if plain and isinstance(declared, type) and issubclass(declared, Enum) else None
 
 
-def _same(scalar: Scalar) -> object:
-    return scalar
-
-
-def _enum_decoder(field: Field, declared: type[Enum]) -> Decode:
-    members: dict[Scalar, object] = {None: None}
-    members.update({member.value: member for member in declared})
-
-    def decode(scalar: Scalar) -> object:
-        try:
-            return members[scalar]
-        except KeyError:
-            raise DecodingError(f"field {field.name!r} holds {scalar!r}, no {declared.__name__}: rebuild it") from None
-
-    return decode
-
-
-def _decimal_decoder(field: Field) -> Decode:
-    scaleb, shift = _EXACT.scaleb, -field.scale
-
-    def decode(scalar: Scalar) -> object:
-        return None if scalar is None else scaleb(Decimal(cast("int", scalar)), shift)
-
-    return decode
-
-
-def _json_value(field: Field) -> Decode:
-    read = _json_decoder(field)
-
-    def decode(scalar: Scalar) -> object:
-        try:
-            return None if scalar is None else read(cast("str", scalar))
-        except msgspec.DecodeError as error:
-            raise DecodingError(f"field {field.name!r} no longer fits its class ({error}): rebuild it") from error
-
-    return decode
-
-
-def _json_decoder(field: Field) -> Callable[[str | bytes], object]:
+def json_decoder(field: Field) -> Callable[[str | bytes], object]:
     try:
         return msgspec.json.Decoder(cast("type[object]", field.type)).decode
     except (TypeError, NameError) as error:
         raise BadDeclaration(f"field {field.name!r} cannot be kept as JSON: {error}") from error
-
-
-def _set_decoder(field: Field) -> Decode:
-    of_item = field.items.to_value if field.items is not None else _same
-
-    def decode(scalar: Scalar) -> object:
-        return [of_item(item) for item in msgspec.json.decode(cast("str", scalar), type=list[int | float | str | None])]
-
-    return decode
-
-
-def _from_micros(scalar: Scalar) -> object:
-    return None if scalar is None else _EPOCH + timedelta(microseconds=cast("int", scalar))
-
-
-_DECODERS: dict[Kind, Callable[[Field], Decode]] = {
-    Kind.BOOLEAN: lambda _: lambda scalar: None if scalar is None else bool(scalar),
-    Kind.DECIMAL: _decimal_decoder,
-    Kind.DATETIME: lambda _: _from_micros,
-    Kind.DATE: lambda _: lambda scalar: None if scalar is None else date.fromisoformat(cast("str", scalar)),
-    Kind.UUID: lambda _: lambda scalar: None if scalar is None else UUID(cast("str", scalar)),
-    Kind.JSON: _json_value,
-    Kind.SET: _set_decoder,
-}
