@@ -12,7 +12,7 @@ from headwater.domain.event import NewEvent, StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import AnyVersion, ExpectedVersion
 from headwater.handling.ids import uuid7
-from headwater.models.changes import Insert
+from headwater.models.changes import Accumulate, Insert
 from headwater.models.model import Indexed, Key, ReadModel
 from headwater.ports.atomic_appends import AtomicAppends
 from headwater.ports.engine import Engine
@@ -24,6 +24,7 @@ __all__ = [
     "BOB",
     "EVERYTHING",
     "MAIL",
+    "TOO_MUCH",
     "Tally",
     "append_of",
     "atomic",
@@ -52,6 +53,10 @@ class Tally(ReadModel, table="conformance_tally"):
 
 def tally(name: str, total: int = 0) -> Insert:
     return Insert(Tally(name=name, total=total))
+
+
+TOO_MUCH: Final = Accumulate(Tally, "full", Tally(name="full", total=2**63 - 1), add={"total": 1})
+"""A change that every engine refuses when it makes it: the sum leaves the range of its field."""
 
 
 def new_event(type: str = "Noted", data: bytes = b"{}", topic: str | None = None) -> NewEvent:

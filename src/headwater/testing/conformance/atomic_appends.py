@@ -14,12 +14,13 @@ from headwater.errors import (
     UniqueKeyTaken,
     WrongExpectedVersion,
 )
-from headwater.models.changes import Change, Update
+from headwater.models.changes import Change
 from headwater.ports.engine import Engine
 from headwater.testing.controls import (
     ANN,
     BOB,
     MAIL,
+    TOO_MUCH,
     Tally,
     append_of,
     atomic,
@@ -105,7 +106,7 @@ class AtomicAppendsConformance:
             (IdempotencyMismatch, full_append(ann, command="old", payload="another")),
             (InvalidMessage, full_append(ann, write_of(ANN))),
             (InvalidMessage, full_append(ann, write_of(BOB, 0))),
-            (InvalidMessage, full_append(ann, change=Update(Tally, "ann", {"no_such_field": 1}))),
+            (InvalidMessage, full_append(ann, change=TOO_MUCH)),
             (LimitExceeded, full_append(ann, write_of(BOB, 1_000))),
         ]
         before = await contents(engine, MAIL, other)

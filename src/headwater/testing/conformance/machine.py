@@ -1,0 +1,234 @@
+"""Two engines, one history: whatever is asked of both, they answer alike."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from headwater.domain.append import Append, Check, CommandRecord, UniqueKey, Write
+from headwater.domain.event import NewEvent
+from headwater.domain.stream import StreamId
+from headwater.domain.version import Exact, ExpectedVersion
+from headwater.errors import HeadwaterError
+from headwater.models.changes import Change
+from headwater.ports.engine import Engine, EngineOptions
+from headwater.ports.log import LogFilter
+from headwater.ports.parking import ParkedEvent
+from headwater.ports.projection_store import ProjectionCommit
+from headwater.ports.snapshots import Snapshot
+from headwater.testing.clock import ManualClock
+from headwater.testing.conformance import strategies as draw
+from headwater.testing.controls import Tally, atomic, contents
+
+__all__ = ["EnginesAgree"]
+
+
+class EnginesAgree(RuleBasedStateMachine):
+    """Derive with `make_engines`; `TestCase` of the subclass is the test."""
+
+    @abstractmethod
+    def make_engines(self, options: EngineOptions) -> tuple[Engine, Engine]:
+        """The engine that is right and the one in question, new, empty and closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock()
+        options = EngineOptions(clock=self.clock)
+        self.runner = asyncio.Runner()
+        self.engines = self.make_engines(options)
+        self.runner.run(self._open())
+        self.used: list[NewEvent] = []
+
+    async def _open(self) -> None:
+        for engine in self.engines:
+            await engine.open()
+            await engine.read_model_schema.ensure([Tally])
+
+    def teardown(self) -> None:
+        try:
+            keys = [UniqueKey("mail", value) for value in "ab"]
+            self.agree(lambda engine: contents(engine, *keys))
+            self.agree(lambda engine: engine.projections.checkpoints())
+            self.agree(lambda engine: engine.parking.parked())
+            self.agree(lambda engine: engine.leases.holders())
+            self.agree(lambda engine: engine.admin.streams())
+        finally:
+            for engine in self.engines:
+                self.runner.run(engine.close())
+            self.runner.close()
+
+    def agree(self, ask: Callable[[Engine], Awaitable[object]]) -> object:
+        """Ask both, and return the answer: what came back, or what was raised with all it carries."""
+        model, subject = [self.runner.run(_answer(engine, ask)) for engine in self.engines]
+        assert model == subject
+        return model
+
+    # -- appends -----------------------------------------------------------
+
+    def _expected(self, stream: StreamId, expected: ExpectedVersion | None) -> ExpectedVersion:
+        return Exact(self.runner.run(self.engines[0].events.head(stream))) if expected is None else expected
+
+    def _write(self, draw_from: st.DataObject, stream: StreamId) -> Write:
+        events = draw_from.draw(draw.EVENTS)
+        if self.used and draw_from.draw(st.integers(0, 9)) == 0:
+            events.append(draw_from.draw(st.sampled_from(self.used)))
+        self.used += events
+        return Write(
+            stream=stream,
+            expected=self._expected(stream, draw_from.draw(draw.EXPECTED)),
+            events=tuple(events),
+            claims=draw_from.draw(draw.KEYS),
+            releases=draw_from.draw(draw.KEYS),
+        )
+
+    @rule(data=st.data(), stream=draw.STREAMS, command=draw.COMMANDS, context=draw.CONTEXTS)
+    def append(self, data: st.DataObject, stream: StreamId, command: CommandRecord | None, context: bytes) -> None:
+        append = Append(writes=(self._write(data, stream),), command=command, context=context)
+        self.agree(lambda engine: engine.events.append(append))
+
+    @rule(
+        data=st.data(),
+        streams=st.lists(draw.STREAMS, max_size=3),
+        checked=st.lists(st.tuples(draw.STREAMS, draw.EXPECTED), max_size=2),
+        command=draw.COMMANDS,
+        changes=draw.CHANGES,
+    )
+    def append_atomic(
+        self,
+        data: st.DataObject,
+        streams: list[StreamId],
+        checked: list[tuple[StreamId, ExpectedVersion | None]],
+        command: CommandRecord | None,
+        changes: list[Change],
+    ) -> None:
+        append = Append(
+            writes=tuple([self._write(data, stream) for stream in streams]),
+            command=command,
+            checks=tuple(Check(stream, self._expected(stream, expected)) for stream, expected in checked),
+            changes=tuple(changes),
+        )
+        self.agree(lambda engine: atomic(engine).append_atomic(append))
+
+    @rule(command=draw.COMMANDS)
+    def record_refused(self, command: CommandRecord | None) -> None:
+        if command is not None:
+            self.agree(lambda engine: engine.commands.record(_refused(command)))
+
+    # -- reads -------------------------------------------------------------
+
+    @rule(stream=draw.STREAMS, after=draw.VERSIONS, up_to=st.none() | draw.VERSIONS)
+    def load(self, stream: StreamId, after: int, up_to: int | None) -> None:
+        self.agree(lambda engine: engine.events.load(stream, after, up_to))
+        self.agree(lambda engine: _folded(engine, stream, after))
+        self.agree(lambda engine: engine.log.offset_of(str(stream), after))
+        self.agree(lambda engine: engine.events.count(stream.category))
+
+    @rule(start=draw.VERSIONS, limit=st.integers(0, 4), only=draw.FILTERS)
+    def read_log(self, start: int, limit: int, only: LogFilter | None) -> None:
+        self.agree(lambda engine: _page(engine, start, limit, only))
+
+    @rule(limit=st.integers(0, 4), name=st.sampled_from([None, "Note", "Other"]), refused=st.none() | st.booleans())
+    def list_commands(self, limit: int, name: str | None, refused: bool | None) -> None:
+        self.agree(lambda engine: engine.commands.list(limit, name, refused))
+
+    @rule(seconds=st.sampled_from([-0.000003, 0.000001, 0.000002, 1, -3]))
+    def move_clock(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    # -- projections -------------------------------------------------------
+
+    @rule(
+        data=st.data(),
+        projection=draw.PROJECTIONS,
+        epoch=st.integers(0, 3),
+        start=st.none() | draw.VERSIONS,
+        step=st.integers(-1, 3),
+        changes=draw.CHANGES,
+    )
+    def commit(
+        self, data: st.DataObject, projection: str, epoch: int, start: int | None, step: int, changes: list[Change]
+    ) -> None:
+        kept = self.runner.run(self.engines[0].projections.checkpoint(projection, 0))
+        start = kept.offset if start is None else start
+        parked = data.draw(st.lists(draw.PARKED, max_size=2))
+        commit = ProjectionCommit(
+            projection=projection,
+            partition=0,
+            epoch=epoch,
+            start=start,
+            next=max(0, start + step),
+            changes=changes,
+            parked=[event for event in parked if event.projection == projection],
+            unparked=data.draw(st.lists(draw.VERSIONS, max_size=2)),
+        )
+        self.agree(lambda engine: engine.projections.commit(commit))
+
+    @rule(changes=draw.CHANGES)
+    def write(self, changes: list[Change]) -> None:
+        self.agree(lambda engine: engine.projections.write(changes))
+
+    @rule(projection=draw.PROJECTIONS, models=st.sampled_from([[], [Tally]]), epoch=st.integers(0, 3))
+    def reset(self, projection: str, models: list[type[Tally]], epoch: int) -> None:
+        self.agree(lambda engine: engine.projections.reset(projection, models, epoch))
+
+    @rule(event=draw.PARKED)
+    def park(self, event: ParkedEvent) -> None:
+        self.agree(lambda engine: engine.parking.park(event))
+
+    @rule(projection=draw.PROJECTIONS, offset=draw.VERSIONS)
+    def edit_parked(self, projection: str, offset: int) -> None:
+        self.agree(lambda engine: engine.parking.edit(projection, 0, offset, b'{"n":2}'))
+
+    @rule(projection=draw.PROJECTIONS, offset=draw.VERSIONS)
+    def discard_parked(self, projection: str, offset: int) -> None:
+        self.agree(lambda engine: engine.parking.discard(projection, 0, offset))
+
+    # -- leases and snapshots ----------------------------------------------
+
+    @rule(name=draw.WORKS, owner=draw.OWNERS, ttl=st.sampled_from([0.000002, 2]))
+    def acquire(self, name: str, owner: str, ttl: float) -> None:
+        self.agree(lambda engine: engine.leases.acquire(name, owner, ttl))
+
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        held = self.runner.run(self.engines[0].leases.holders())
+        if held:
+            lease = data.draw(st.sampled_from(held))
+            self.agree(lambda engine: engine.leases.release(lease))
+
+    @rule(snapshot=draw.SNAPSHOTS)
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        self.agree(lambda engine: engine.snapshots.save(snapshot))
+        self.agree(lambda engine: engine.snapshots.load(snapshot.stream, snapshot.kind))
+
+    @rule(snapshot=draw.SNAPSHOTS)
+    def delete_snapshots(self, snapshot: Snapshot) -> None:
+        self.agree(lambda engine: engine.snapshots.delete(snapshot.stream))
+
+
+async def _answer(engine: Engine, ask: Callable[[Engine], Awaitable[object]]) -> object:
+    try:
+        answer = await ask(engine)
+    except HeadwaterError as error:
+        return type(error), vars(error)
+    return list(answer) if isinstance(answer, list | tuple) else answer
+
+
+async def _page(engine: Engine, start: int, limit: int, only: LogFilter | None) -> object:
+    page = await engine.log.read(0, start, limit, only)
+    return list(page.events), page.next
+
+
+async def _folded(engine: Engine, stream: StreamId, after: int) -> object:
+    folded = await engine.events.fold_rows(stream, after)
+    return folded.version, list(folded.rows)
+
+
+def _refused(command: CommandRecord) -> CommandRecord:
+    return CommandRecord(
+        id=command.id, name=command.name, fingerprint=command.fingerprint, error="TooLate: come earlier"
+    )

@@ -1,0 +1,110 @@
+"""What the machine draws from: few names, so that its steps meet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from headwater.domain.append import CommandRecord, UniqueKey
+from headwater.domain.event import NewEvent
+from headwater.domain.stream import StreamId
+from headwater.domain.version import AnyVersion, Exact, Exists, ExpectedVersion, NoStream
+from headwater.models.changes import Accumulate, Change, Delete, Update, Upsert
+from headwater.ports.log import LogFilter
+from headwater.ports.parking import ParkedEvent
+from headwater.ports.snapshots import Snapshot
+from headwater.testing.clock import START
+from headwater.testing.controls import EVERYTHING, TOO_MUCH, Tally, command_of, new_event, tally
+
+__all__ = [
+    "CHANGES",
+    "COMMANDS",
+    "CONTEXTS",
+    "EVENTS",
+    "EXPECTED",
+    "FILTERS",
+    "KEYS",
+    "OWNERS",
+    "PARKED",
+    "PROJECTIONS",
+    "SNAPSHOTS",
+    "STREAMS",
+    "VERSIONS",
+    "WORKS",
+]
+
+STREAMS: Final = st.sampled_from([StreamId.parse(text) for text in ("user-a", "user-A", "users-a", "order-1")])
+KEYS: Final = st.lists(st.sampled_from([UniqueKey("mail", "a"), UniqueKey("mail", "b")]), max_size=2).map(tuple)
+VERSIONS: Final = st.integers(0, 8)
+EXPECTED: Final[st.SearchStrategy[ExpectedVersion | None]] = st.one_of(
+    st.none(),  # the stream's version, whatever it is by then
+    st.sampled_from([NoStream(), Exists(), AnyVersion()]),
+    VERSIONS.map(Exact),
+)
+TYPES: Final = st.sampled_from(["Opened", "Closed"])
+
+
+def _event(type: str, data: bytes, topic: str | None) -> NewEvent:
+    return new_event(type, data, topic)
+
+
+EVENTS: Final = st.lists(
+    st.builds(_event, TYPES, st.sampled_from([b"{}", b'{"n":1}']), st.sampled_from([None, None, "out"])), max_size=3
+)
+CONTEXTS: Final = st.sampled_from([b"", b'{"principal":"eve"}', b'{"headers":{"region":"north"}}'])
+COMMANDS: Final[st.SearchStrategy[CommandRecord | None]] = st.none() | st.builds(
+    command_of, st.sampled_from(["c1", "c2", "c3"]), st.sampled_from(["", "other"])
+)
+
+NAMES: Final = st.sampled_from(["x", "y"])
+TOTALS: Final = st.integers(-3, 3)
+CHANGES: Final[st.SearchStrategy[list[Change]]] = st.lists(
+    st.one_of(
+        st.builds(tally, NAMES, TOTALS),
+        st.builds(lambda name: Delete(Tally, name), NAMES),
+        st.builds(lambda name, total: Update(Tally, name, {"total": total}), NAMES, TOTALS),
+        st.builds(lambda name, total: Upsert(Tally, name, {"total": total}, Tally(name=name, total=9)), NAMES, TOTALS),
+        st.builds(lambda name, add: Accumulate(Tally, name, Tally(name=name), add={"total": add}), NAMES, TOTALS),
+        st.builds(lambda name, max: Accumulate(Tally, name, Tally(name=name), max={"total": max}), NAMES, TOTALS),
+        st.just(TOO_MUCH),
+    ),
+    max_size=3,
+)
+PROJECTIONS: Final = st.sampled_from(["p", "q"])
+PARKED: Final = st.builds(
+    ParkedEvent,
+    projection=PROJECTIONS,
+    partition=st.just(0),
+    offset=VERSIONS,
+    key=NAMES,
+    type=TYPES,
+    error=st.sampled_from([None, "ValueError: no", "KeyError: yes"]),
+    attempts=st.integers(1, 3),
+    parked_at=VERSIONS,
+)
+
+WORKS: Final = st.sampled_from(["p/0", "q/0"])
+OWNERS: Final = st.sampled_from(["me", "you"])
+SNAPSHOTS: Final = st.builds(
+    Snapshot,
+    stream=st.sampled_from(["user-a", "user-A"]),
+    kind=st.sampled_from(["User/1", "User/2"]),
+    version=VERSIONS,
+    state=st.binary(max_size=3),
+)
+
+FILTERS: Final[st.SearchStrategy[LogFilter | None]] = st.one_of(
+    st.none(),
+    st.just(EVERYTHING),
+    st.builds(
+        LogFilter,
+        types=st.lists(TYPES, max_size=2).map(tuple),
+        categories=st.sampled_from([(), ("user",), ("users", "order")]),
+        since=st.none() | VERSIONS.map(START.__add__),
+        until=st.none() | VERSIONS.map(START.__add__),
+        stream=st.sampled_from([None, "user-a"]),
+        metadata=st.sampled_from([(), (("principal", "eve"),), (("region", "north"),)]),
+        hidden=st.booleans(),
+    ),
+)
