@@ -1,0 +1,1 @@
+"""Consistency: reading one's own writes."""

@@ -1,0 +1,71 @@
+"""TokenWaiter: reading one's own writes. Waits until views have what a token names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headwater.domain.token import Token
+from headwater.errors import ConsistencyTimeout, InvalidToken, ViewParked
+from headwater.ports.engine import Identity
+from headwater.ports.parking import ParkedEvent
+from headwater.projections.parts import ProjectionParts
+from headwater.projections.projection import Projection, find
+from headwater.projections.reaching import Deadline, reached
+
+__all__ = ["TokenWaiter"]
+
+
+class TokenWaiter:
+    """Waits for projections to pass the events of a token, in this process or another."""
+
+    def __init__(self, parts: ProjectionParts, projections: Mapping[str, Projection], identity: Identity) -> None:
+        self._parts = parts
+        self._projections = projections
+        self._identity = identity
+
+    async def wait_at_least(self, token: Token | str, projections: Sequence[object], timeout: float) -> None:
+        """As `wait`, for a token or its text; without projections: for all. Raises InvalidToken too."""
+        if isinstance(token, str):
+            token = Token.from_text(token, self._identity.secret)
+        await self.wait(token, projections or tuple(self._projections), timeout)
+
+    async def wait(self, token: Token, projections: Sequence[object], timeout: float) -> None:
+        """Return once each projection (a class, a name, or a read model) has the effect of the token's events.
+
+        Raises ConsistencyTimeout after `timeout` seconds: committed, the view late; ViewParked if an event of the
+        token, or an earlier one of its stream, is parked; InvalidToken for another store's; UnknownName.
+        """
+        if token.store != self._identity.store_id:
+            raise InvalidToken("this token was made by another store: use the token of a receipt of this one")
+        named = [find(self._projections, projection).name for projection in projections]
+        deadline = Deadline(self._parts, timeout)
+        for stream, version in token.writes:
+            place = await self._place(stream, version, deadline)
+            for name in named:
+                if place is None or not await reached(self._parts, name, place[0], place[1] + 1, deadline):
+                    raise ConsistencyTimeout(token, name, timeout)
+                await self._check_parked(token, name, stream, *place)
+
+    async def _place(self, stream: str, version: int, deadline: Deadline) -> tuple[int, int] | None:
+        """Partition and offset of the event; None if it has none by the deadline."""
+        while True:
+            seen = self._parts.wakeups.seen()
+            place = await self._parts.log.offset_of(stream, version)
+            if place is not None or deadline.seconds_left <= 0:
+                return place
+            await self._parts.wakeups.wait(seen, deadline.seconds_left)
+
+    async def _check_parked(self, token: Token, projection: str, stream: str, partition: int, offset: int) -> None:
+        standing = self._parts.arrivals.at(projection, partition)
+        if standing is not None and not standing.parked:
+            return
+        parked = [p for p in await self._parts.parking.parked(projection) if p.partition == partition]
+        for event in parked:
+            if event.offset == offset or (event.key == stream and event.offset < offset):
+                raise ViewParked(token, projection, _cause(parked, event))
+
+
+def _cause(parked: Sequence[ParkedEvent], event: ParkedEvent) -> str:
+    """Why the first event of this one's key is parked."""
+    causes = [other.error for other in parked if other.key == event.key and other.error is not None]
+    return causes[0] if causes else "it is about to be handled again"

@@ -1,0 +1,64 @@
+"""Arrivals: tells those who wait in this process how far the projections that run here have come."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeAlias
+
+import msgspec
+
+__all__ = ["Arrivals", "Standing"]
+
+Place: TypeAlias = tuple[str, int]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a projection that runs here stands in a partition."""
+
+    offset: int
+    """Every effect of events below it is committed."""
+    parked: bool
+    """Some key is parked, so passing an offset does not yet mean that its event had an effect."""
+
+
+class Arrivals:
+    """One for an application; a runner speaks for its place only while it holds the lease."""
+
+    def __init__(self) -> None:
+        self._standings: dict[Place, Standing] = {}
+        self._waiters: dict[Place, dict[asyncio.Future[None], int]] = {}
+
+    def at(self, projection: str, partition: int) -> Standing | None:
+        """Where it stands; None if it does not run here."""
+        return self._standings.get((projection, partition))
+
+    def moved(self, projection: str, partition: int, offset: int, parked: bool) -> None:
+        """Said by the runner after each commit."""
+        place = projection, partition
+        self._standings[place] = Standing(offset, parked)
+        if place in self._waiters:
+            self._wake(place, offset)
+
+    def left(self, projection: str, partition: int) -> None:
+        """Said by the runner when it gives up the lease: whoever waits must look elsewhere."""
+        if self._standings.pop((projection, partition), None) is not None:
+            self._wake((projection, partition), None)
+
+    async def wait(self, projection: str, partition: int, offset: int, timeout: float) -> None:
+        """Return when the checkpoint is at `offset` or beyond, the runner is gone, or after `timeout` seconds."""
+        waiters = self._waiters.setdefault((projection, partition), {})
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiters[waiter] = offset
+        try:
+            await asyncio.wait((waiter,), timeout=timeout)
+        finally:
+            waiters.pop(waiter, None)
+
+    def _wake(self, place: Place, offset: int | None) -> None:
+        waiters = self._waiters.get(place, {})
+        for waiter in [w for w, wanted in waiters.items() if offset is None or wanted <= offset]:
+            del waiters[waiter]
+            if not waiter.done():
+                waiter.set_result(None)
+        if not waiters:
+            self._waiters.pop(place, None)

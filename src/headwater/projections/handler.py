@@ -1,0 +1,100 @@
+"""ProjectionHandler: what a user writes to turn events into rows."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+
+from headwater.domain.event import Recorded
+from headwater.domain.identifier import Identifier
+from headwater.domain.on import on_methods
+from headwater.errors import BadDeclaration, BadSignature
+from headwater.models.model import ReadModel
+
+__all__ = ["Declaration", "KeyOf", "ProjectionHandler", "declaration_of"]
+
+KeyOf: TypeAlias = "str | Callable[[Recorded[Any]], str]"
+"""What a projection orders by: the name of a field of the event's data, or a function of the event."""
+
+_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WHOLE = ("handle", "handle_batch")
+
+
+class Declaration(msgspec.Struct, frozen=True):
+    """What a projection class says of itself."""
+
+    name: str
+    """Under which its checkpoints are kept: renaming it makes another projection."""
+    writes: tuple[type[ReadModel], ...]
+    key: KeyOf | None
+    """None: the stream."""
+
+
+class ProjectionHandler:
+    """Derive with `writes=[Model]`, and either mark methods with `@on(Event)` or define one `handle`.
+
+    `@on(Event) async def name(self, e: Recorded[Event], views: Views)`: further parameters are injected by
+    annotation. `async def handle(self, event: Recorded[A | B])`: one method for the events it names, for every
+    event if it names none; a store given to `__init__` joins the running transaction as `views` does.
+
+    `name=` defaults to the class name in snake_case; `key=` says what order must be kept by (a field of the
+    data, or a function of the event; default the stream); `abstract=True` makes a base class.
+
+    Raises BadDeclaration, BadSignature, DuplicateName or InvalidIdentifier at class creation.
+    """
+
+    declaration: ClassVar[Declaration | None] = None
+
+    def __init_subclass__(
+        cls,
+        *,
+        writes: Iterable[type[ReadModel]] | None = None,
+        name: str | None = None,
+        key: KeyOf | None = None,
+        abstract: bool = False,
+    ) -> None:
+        super().__init_subclass__()
+        base = cls.declaration
+        own_name = Identifier(name if name is not None else _HUMPS.sub("_", cls.__name__).lower())
+        own_writes = _models(cls, writes) if writes is not None else base.writes if base else ()
+        cls.declaration = Declaration(own_name, own_writes, key if key is not None else base.key if base else None)
+        if not abstract:
+            _check_methods(cls)
+
+
+def declaration_of(cls: type[ProjectionHandler]) -> Declaration:
+    """What the class declares; BadDeclaration for the bare base class."""
+    if cls.declaration is None:
+        raise BadDeclaration("ProjectionHandler itself handles nothing: derive from it")
+    return cls.declaration
+
+
+def _models(cls: type, writes: Iterable[object]) -> tuple[type[ReadModel], ...]:
+    if isinstance(writes, type):
+        raise BadDeclaration(f"{cls.__name__}: writes= takes a list of read models, as in writes=[{writes.__name__}]")
+    models: list[type[ReadModel]] = []
+    for model in writes:
+        if not isinstance(model, type) or not issubclass(model, ReadModel):
+            raise BadDeclaration(f"{cls.__name__}: writes= names {model!r}, which is no ReadModel class")
+        models.append(model)
+    return tuple(models)
+
+
+def _check_methods(cls: type) -> None:
+    marked = on_methods(cls)
+    whole = [name for name in _WHOLE if callable(getattr(cls, name, None))]
+    if marked and whole:
+        raise BadDeclaration(f"{cls.__name__} has both @on methods and `{whole[0]}`: keep one style")
+    if len(whole) > 1:
+        raise BadDeclaration(f"{cls.__name__} has both `handle` and `handle_batch`: keep one")
+    if not marked and not whole:
+        raise BadDeclaration(f"{cls.__name__} handles nothing: mark methods with @on(Event), or define `handle`")
+    for method in (*marked.values(), *(getattr(cls, name) for name in whole)):
+        if not inspect.iscoroutinefunction(method):
+            raise BadSignature(f"{cls.__name__}.{method.__name__} must be `async def`: a projection awaits it")
+        if len(inspect.signature(method).parameters) < 2:
+            raise BadSignature(f"{cls.__name__}.{method.__name__} must take the event: `async def name(self, e)`")

@@ -1,0 +1,67 @@
+"""Parts: what projections are run with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+
+from headwater.domain.registry import Registry
+from headwater.handling.injection import Injector
+from headwater.ports.clock import Clock, SystemClock
+from headwater.ports.leases import Leases
+from headwater.ports.log import Log
+from headwater.ports.parking import Parking
+from headwater.ports.projection_store import ProjectionStore
+from headwater.ports.read_model_schema import ReadModelSchema
+from headwater.ports.wakeups import Wakeups
+from headwater.projections.arrivals import Arrivals
+
+__all__ = ["HasProjectionParts", "ProjectionParts", "RunnerOptions", "Sleep"]
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+class ProjectionParts(msgspec.Struct, frozen=True, kw_only=True):
+    """The ports a projection runs on, and what it shares with the rest of the application."""
+
+    log: Log
+    store: ProjectionStore
+    parking: Parking
+    leases: Leases
+    wakeups: Wakeups
+    schema: ReadModelSchema
+    registry: Registry
+    injector: Injector
+    arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
+    clock: Clock = SystemClock()
+
+
+class HasProjectionParts(Protocol):
+    """An application: CQRSManager is one."""
+
+    def projection_parts(self) -> ProjectionParts: ...
+
+
+class RunnerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How projections are run."""
+
+    batch_size: int = 500
+    """Events in one transaction, at most; a BatchProjectionHandler has its own."""
+    batch_bytes: int = 8 << 20
+    """Bytes of payload in one page: after a larger one, fewer events are read at once."""
+    retries: int = 2
+    """How often an event whose handler raised is tried again before it is parked."""
+    retry_delay: float = 0.05
+    """Seconds before the first retry; doubled for each further one."""
+    lease_seconds: float = 15.0
+    """After so long without a sign of life, another process takes over."""
+    pause: float = 0.1
+    """Seconds before a store that failed is asked again; doubled up to `longest_pause`."""
+    longest_pause: float = 10.0
+    save_every: int = 1_000
+    """The checkpoint is stored at once with effects; past events without any, after so many or `save_seconds`."""
+    save_seconds: float = 1.0
+    sleep: Sleep = asyncio.sleep

@@ -1,0 +1,251 @@
+"""Runner: keeps one projection going in one partition, for as long as it can hold the lease."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from headwater.errors import CheckpointAheadOfLog, CheckpointConflict, LeaseLost, StoreError
+from headwater.ports.leases import Lease
+from headwater.ports.log import LogPage
+from headwater.projections.page import Failure
+from headwater.projections.parts import ProjectionParts, RunnerOptions
+from headwater.projections.projection import Projection
+from headwater.projections.turn import Turn
+
+__all__ = ["Runner", "lease_name"]
+
+_LOOK_EVERY = 64
+"""Pages between two looks at what is parked, while a key is blocked."""
+
+_log = logging.getLogger("headwater.projections")
+
+
+def lease_name(projection: str, partition: int) -> str:
+    """The lease under which a projection moves along a partition."""
+    return f"projection:{projection}:{partition}"
+
+
+class Runner:
+    """Lease, checkpoint, page, commit; again. Whatever goes wrong between two commits is forgotten and read again."""
+
+    def __init__(
+        self,
+        projection: Projection,
+        partition: int,
+        parts: ProjectionParts,
+        options: RunnerOptions,
+        tell: Callable[[Failure], Awaitable[None]],
+    ) -> None:
+        self.projection = projection
+        self.partition = partition
+        self.owner = secrets.token_hex(8)
+        self.failed: Exception | None = None
+        """Why it gave up for good."""
+        self._parts = parts
+        self._options = options
+        self._tell = tell
+        self._turn: Turn | None = None
+        self._pause = 0.0
+        self._renew_at = 0
+        self._pages = 0
+        self._task: asyncio.Task[None] | None = None
+        self._resting = False
+        self._nudged = False
+        self._stopping = False
+        self._hurried = False
+        self._looks: list[asyncio.Future[None]] = []
+
+    @property
+    def running(self) -> bool:
+        """True while it holds the lease."""
+        return self._turn is not None
+
+    def start(self) -> None:
+        """Run as a task until `stop`."""
+        self._stopping = False
+        self._task = asyncio.create_task(self.run(), name=lease_name(self.projection.name, self.partition))
+
+    async def stop(self, drain: float) -> None:
+        """End after the page at hand, within `drain` seconds; the lease is free then."""
+        self._stopping = True
+        self._nudge()
+        if self._task is not None:
+            _, late = await asyncio.wait((self._task,), timeout=drain)
+            if late:
+                self._task.cancel()
+                await asyncio.wait(late)
+        self._task = None
+
+    async def run(self) -> None:
+        """Until `stop`; ends early only with `failed` set."""
+        while not self._stopping and self.failed is None:
+            try:
+                await self._hold_lease()
+            except (CheckpointConflict, LeaseLost) as error:
+                _log.info("%s starts over: %s", self._name, error)
+            except CheckpointAheadOfLog as error:
+                _log.error("%s gives up: %s", self._name, error)  # its text says everything
+                self.failed = error
+            except StoreError as error:
+                _log.warning("%s pauses: %s: %s", self._name, type(error).__name__, error)
+                await self._pause_longer()
+            except Exception:
+                _log.exception("%s pauses after an unexpected error", self._name)
+                await self._pause_longer()
+
+    def hurry(self) -> None:
+        """Commit what is collected now, without waiting for a full batch."""
+        if self.running:
+            self._hurried = True
+            self._nudge()
+
+    async def look_at_parked(self) -> None:
+        """Have parked events handled that are free to go; returns when that is done, or the lease lost."""
+        if self._turn is None:
+            return
+        if asyncio.current_task() is self._task:  # a listener of ours asks, between two pages
+            await self._look(self._turn)
+            return
+        look = asyncio.get_running_loop().create_future()
+        self._looks.append(look)
+        self._nudge()
+        await look
+
+    # -- under the lease -------------------------------------------------------
+
+    async def _hold_lease(self) -> None:
+        seen = self._parts.wakeups.seen()
+        lease = await self._acquire()
+        if lease is None:
+            await self._rest(seen, self._options.lease_seconds / 3)
+            return
+        turn = Turn(self.projection, self._parts, self._options, lease)
+        try:
+            await turn.begin()
+            self._turn = turn
+            self._announce(turn)
+            await self._work(turn)
+        finally:
+            self._turn = None
+            self._hurried = False
+            self._parts.arrivals.left(self.projection.name, self.partition)
+            self._looked(self._looks)
+            with contextlib.suppress(StoreError):
+                await self._parts.leases.release(lease)
+
+    async def _work(self, turn: Turn) -> None:
+        while not self._stopping:
+            seen = self._parts.wakeups.seen()
+            await self._keep_lease(turn)
+            page = await turn.read()
+            if page.next == turn.offset:
+                await self._idle(turn, seen)
+                continue
+            if page.events and self.projection.batching is not None:
+                page = await self._collect(turn, page, self.projection.batching.flush_interval)
+            await turn.take(page)
+            await self._taken(turn)
+        await turn.save()
+
+    async def _taken(self, turn: Turn) -> None:
+        self._pause = 0.0
+        self._pages += 1
+        self._announce(turn)
+        if self._looks or (turn.blocked and self._pages % _LOOK_EVERY == 0):
+            await self._look(turn)
+        for failure in turn.failures():
+            await self._tell(failure)
+
+    async def _idle(self, turn: Turn, seen: int) -> None:
+        """The end of the log."""
+        self._hurried = False
+        if self._looks or turn.blocked:
+            await self._look(turn)
+        for failure in turn.failures():
+            await self._tell(failure)
+        soon = self._options.save_seconds if turn.unsaved else self._options.lease_seconds
+        await self._rest(seen, min(soon, self._options.lease_seconds / 3))
+        if turn.unsaved and self._parts.wakeups.seen() == seen:
+            await turn.save()
+
+    async def _collect(self, turn: Turn, page: LogPage, interval: float) -> LogPage:
+        """Read on until the batch is full or the flush is due."""
+        due = self._parts.clock.micros() + round(interval * 1_000_000)
+        while len(page.events) < turn.page_size and not self._hurried and not self._stopping:
+            seen = self._parts.wakeups.seen()
+            longer = await turn.read(page)
+            if longer.next == page.next:
+                seconds = (due - self._parts.clock.micros()) / 1_000_000
+                if seconds <= 0:
+                    break
+                await self._keep_lease(turn)
+                await self._rest(seen, min(seconds, self._options.lease_seconds / 3))
+            page = longer
+        return page
+
+    async def _look(self, turn: Turn) -> None:
+        asked, self._looks = self._looks, []
+        try:
+            await turn.look_at_parked()
+        finally:
+            self._announce(turn)
+            self._looked(asked)
+
+    def _looked(self, asked: list[asyncio.Future[None]]) -> None:
+        for look in asked:
+            if not look.done():
+                look.set_result(None)
+        asked.clear()
+
+    def _announce(self, turn: Turn) -> None:
+        self._parts.arrivals.moved(self.projection.name, self.partition, turn.offset, bool(turn.blocked))
+
+    # -- lease and rest --------------------------------------------------------
+
+    async def _acquire(self) -> Lease | None:
+        seconds = self._options.lease_seconds
+        self._renew_at = self._parts.clock.micros() + round(seconds * 1_000_000 / 3)
+        return await self._parts.leases.acquire(self._name, self.owner, seconds)
+
+    async def _keep_lease(self, turn: Turn) -> None:
+        if self._parts.clock.micros() < self._renew_at:
+            return
+        lease = await self._acquire()
+        if lease is None or lease.epoch != turn.lease.epoch:
+            raise LeaseLost(f"the lease {self._name} went to another process")
+
+    async def _pause_longer(self) -> None:
+        options = self._options
+        self._pause = min(max(self._pause * 2, options.pause), options.longest_pause)
+        await self._interruptible(options.sleep(self._pause))
+
+    async def _rest(self, seen: int, seconds: float) -> None:
+        """Until something may be new, or is asked for."""
+        if self._looks or self._hurried or self._stopping:
+            return
+        await self._interruptible(self._parts.wakeups.wait(seen, seconds))
+
+    async def _interruptible(self, waiting: Awaitable[object]) -> None:
+        """Wait, or until nudged: a nudge is a cancellation that is taken back."""
+        self._resting = True
+        try:
+            await waiting
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._nudged or task is None or task.uncancel() > 0:
+                raise
+        finally:
+            self._resting = self._nudged = False
+
+    def _nudge(self) -> None:
+        if self._resting and not self._nudged and self._task is not None:
+            self._nudged = True
+            self._task.cancel()
+
+    @property
+    def _name(self) -> str:
+        return lease_name(self.projection.name, self.partition)
