@@ -18,6 +18,7 @@ from headwater.errors import BadDeclaration, InvalidCriteria, InvalidMessage
 from headwater.models.criteria import Order
 from headwater.models.fields import Field, Kind, Scalar, Scale
 from headwater.models.ordering import OrderLike, bind_orders, parse_order
+from headwater.models.scalars import declared_enum
 
 __all__ = ["Indexed", "Key", "ReadModel", "ReadModelMeta", "Schema", "Searchable", "schema_of"]
 
@@ -86,6 +87,11 @@ class Schema:
         if not parsed:
             raise BadDeclaration(f"{self.model.__name__} declares an empty order: name its fields")
         return parsed
+
+    def check(self, row: ReadModel) -> None:
+        """Raises InvalidMessage for a value that does not fit."""
+        for encode, value in zip(self._encoders, astuple(row), strict=False):
+            encode(value)
 
     def to_scalars(self, row: ReadModel) -> tuple[Scalar, ...]:
         """The row's scalars in field order; raises InvalidMessage for a value that does not fit."""
@@ -267,4 +273,6 @@ def _key(model: type, fields: dict[str, Field]) -> str:
     field = fields[keys[0]]
     if field.kind not in _KEY_KINDS or field.optional:
         raise BadDeclaration(f"{model.__name__}.{field.name}: a key is text, an int, a UUID, a date or a datetime")
+    if declared_enum(field) is not None and not issubclass(cast("type", field.type), str | int):
+        raise BadDeclaration(f"{model.__name__}.{field.name}: a key that is an Enum is a StrEnum or an IntEnum")
     return keys[0]

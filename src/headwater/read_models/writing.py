@@ -1,0 +1,110 @@
+"""Writing: changes of rows, checked, as handlers and callers ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Final, Protocol
+
+from headwater.errors import InvalidMessage, NotOwner
+from headwater.handling.batch import running_batch
+from headwater.models.changes import Accumulate, Change, Delete, Insert, Update, Upsert
+from headwater.models.fields import Field, Kind
+from headwater.models.model import ReadModel, Schema, schema_of
+from headwater.models.scalars import declared_enum
+
+__all__ = ["RowWriter", "Writing"]
+
+_NUMBERS: Final = frozenset({Kind.INTEGER, Kind.REAL, Kind.DECIMAL})
+_BOUNDED: Final = _NUMBERS | {Kind.DATETIME, Kind.DATE, Kind.TEXT}
+_ZEROS: Final[dict[Kind, object]] = {Kind.INTEGER: 0, Kind.REAL: 0.0, Kind.DECIMAL: Decimal(0)}
+
+
+class RowWriter(Protocol):
+    """Writes changes that no projection makes, in one transaction: a ProjectionStore, or what wraps one."""
+
+    async def write(self, changes: Sequence[Change]) -> None: ...
+
+
+class Writing:
+    """Writes of rows. In a projection they join the running batch; elsewhere each is a transaction of its own.
+
+    Every method raises InvalidMessage for a value that does not fit its field, and NotOwner for a read model that
+    this projection does not declare, or that another writes.
+    """
+
+    def __init__(self, writer: RowWriter, owned: Collection[type[ReadModel]]) -> None:
+        self._writer = writer
+        self._owned = owned
+
+    async def insert(self, row: ReadModel, /) -> None:
+        """Write the whole row, in place of any that is there."""
+        schema_of(type(row)).check(row)
+        batch = running_batch.get()
+        if batch is not None:
+            batch.add(Insert(row))
+        else:
+            await self._write(Insert(row))
+
+    async def update(self, model: type[ReadModel], key: object, /, **fields: object) -> None:
+        """Set fields of the row, if it is there."""
+        await self._join(Update(model, _key(model, key), schema_of(model).check_fields(fields)))
+
+    async def upsert(self, model: type[ReadModel], key: object, /, **fields: object) -> None:
+        """Set fields of the row, or write a new one of these fields and declared defaults."""
+        schema = schema_of(model)
+        checked = schema.check_fields(fields)
+        await self._join(Upsert(model, key, checked, schema.row({schema.key: key, **fields})))
+
+    async def delete(self, model: type[ReadModel], key: object, /) -> None:
+        """Take the row away, if it is there."""
+        await self._join(Delete(model, _key(model, key)))
+
+    async def add(self, model: type[ReadModel], key: object, /, **deltas: object) -> None:
+        """Add to numbers; a missing row starts from declared defaults, an undeclared one from 0."""
+        schema = schema_of(model)
+        checked = _accumulated(schema, deltas, _NUMBERS)
+        for name in checked:
+            if schema.fields[name].optional:
+                raise InvalidMessage(f"{name!r} may be null, to which nothing can be added: declare it without None")
+        zeros = {name: _ZEROS[schema.fields[name].kind] for name in checked if schema.fields[name].required}
+        await self._join(Accumulate(model, key, schema.row({schema.key: key, **zeros}), add=checked))
+
+    async def max(self, model: type[ReadModel], key: object, /, **bounds: object) -> None:
+        """Raise fields to at least these values; a missing row starts from declared defaults."""
+        schema = schema_of(model)
+        checked = _accumulated(schema, bounds, _BOUNDED)
+        await self._join(Accumulate(model, key, schema.row({schema.key: key}), max=checked))
+
+    async def min(self, model: type[ReadModel], key: object, /, **bounds: object) -> None:
+        """Lower fields to at most these values; a missing row starts from declared defaults."""
+        schema = schema_of(model)
+        checked = _accumulated(schema, bounds, _BOUNDED)
+        await self._join(Accumulate(model, key, schema.row({schema.key: key}), min=checked))
+
+    async def _join(self, change: Change) -> None:
+        batch = running_batch.get()
+        if batch is not None:
+            batch.add(change)
+        else:
+            await self._write(change)
+
+    async def _write(self, change: Change) -> None:
+        if change.model in self._owned:
+            raise NotOwner(f"{change.model.__name__} is written by a projection: append the events it follows")
+        await self._writer.write([change])
+
+
+def _key(model: type[ReadModel], key: object) -> object:
+    schema_of(model).key_scalar(key)
+    return key
+
+
+def _accumulated(schema: Schema, values: Mapping[str, object], kinds: frozenset[Kind]) -> dict[str, object]:
+    """The values, checked; raises InvalidMessage for a field that cannot be accumulated so."""
+    checked = schema.check_fields(values)
+    for name, value in checked.items():
+        field: Field = schema.fields[name]
+        if value is None or field.kind not in kinds or declared_enum(field) is not None:
+            raise InvalidMessage(f"{name!r} of {schema.model.__name__} cannot be accumulated by {ascii(value)[:60]}")
+    return checked
