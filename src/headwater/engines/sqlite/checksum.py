@@ -1,0 +1,42 @@
+"""Checksums: what lets a read prove that it got what was written.
+
+Each event has one number of two halves. The upper one seals this event alone: data, context and every other column.
+The lower one is the CRC-32 of the stream's data from its first event to this one, so that a whole stream, or its tail,
+is proved by one pass over the concatenated data and a look at its last event.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from zlib import crc32
+
+__all__ = ["chain_of", "checksum", "seal"]
+
+_CHAIN: Final = 0xFFFF_FFFF
+_SEAL: Final = 0x7FFF_FFFF
+"""31 bits, so that both halves fit SQLite's signed integer."""
+
+
+def seal(
+    version: int,
+    timestamp: int,
+    event_id: bytes,
+    type: str,
+    schema: int,
+    topic: str | None,
+    context: bytes,
+    data: bytes,
+) -> int:
+    """The upper half, of one event."""
+    columns = f"{version} {timestamp} {type} {schema} {topic}".encode()
+    return crc32(data, crc32(context, crc32(event_id, crc32(columns)))) & _SEAL
+
+
+def checksum(seal: int, chain: int) -> int:
+    """Both halves."""
+    return seal << 32 | chain
+
+
+def chain_of(checksum: int) -> int:
+    """The lower half: of all the stream's data up to this event."""
+    return checksum & _CHAIN

@@ -1,0 +1,86 @@
+"""CommandLog: rows beside the events."""
+
+# apsw's annotations name a type of Python 3.12:
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias, cast
+
+import apsw
+import msgspec
+
+from headwater.domain.append import CommandRecord, Written
+from headwater.domain.version import check_count
+from headwater.engines.sqlite.readers import Readers
+from headwater.engines.sqlite.statements import Statements
+from headwater.engines.sqlite.writer import Writer
+from headwater.ports.clock import Clock
+
+__all__ = ["SqliteCommandLog", "command_row", "record_of"]
+
+_Row: TypeAlias = tuple[str, str, bytes, bytes, str | None, bytes, str | None, int]
+
+_encode = msgspec.json.Encoder().encode
+_writes = msgspec.json.Decoder(tuple[tuple[str, int, int], ...]).decode
+
+
+def command_row(record: CommandRecord, writes: tuple[Written, ...], timestamp: int) -> _Row:
+    """The columns of a record."""
+    places = _encode([(write.stream, write.first, write.last) for write in writes])
+    return (
+        record.id, record.name, record.fingerprint, record.result, record.error, places, record.principal, timestamp
+    )  # fmt: skip
+
+
+def record_of(row: object) -> CommandRecord:
+    """The record of its columns."""
+    id, name, fingerprint, result, error, writes, principal, timestamp = cast("_Row", row)
+    return CommandRecord(
+        id=id,
+        name=name,
+        fingerprint=fingerprint,
+        result=result,
+        error=error,
+        writes=tuple([Written(*place) for place in _writes(writes)]),
+        principal=principal,
+        timestamp=timestamp,
+    )
+
+
+class SqliteCommandLog:
+    def __init__(self, sql: Statements, writer: Writer, readers: Readers, clock: Clock) -> None:
+        self._sql = sql
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+
+    async def find(self, command_id: str) -> CommandRecord | None:
+        return await self._readers.run(self._find, command_id)
+
+    async def record(self, record: CommandRecord) -> None:
+        await self._writer.run(self._record, record)
+
+    async def list(self, limit: int, name: str | None = None, refused: bool | None = None) -> Sequence[CommandRecord]:
+        check_count(limit, "limit")
+        return await self._readers.run(self._list, limit, name, refused)
+
+    def _find(self, connection: apsw.Connection, command_id: str) -> CommandRecord | None:
+        row = connection.execute(self._sql["find_command"], (command_id,)).get
+        return None if row is None else record_of(row)
+
+    def _record(self, connection: apsw.Connection, record: CommandRecord) -> None:
+        kept = self._find(connection, record.id)
+        if kept is None or kept.error is not None:
+            row = command_row(record, record.writes, self._clock.micros())
+            connection.execute(self._sql["insert_command"], row)
+
+    def _list(
+        self, connection: apsw.Connection, limit: int, name: str | None, refused: bool | None
+    ) -> Sequence[CommandRecord]:
+        if refused:
+            rows = connection.execute(self._sql["list_refused_commands"], (name, limit))
+        else:
+            rows = connection.execute(self._sql["list_commands"], (name, refused, limit))
+        return [record_of(row) for row in cast("list[_Row]", rows.fetchall())]

@@ -1,0 +1,109 @@
+"""SqliteEngine: a store in one file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import apsw
+
+from headwater.engines.sqlite.admin import SqliteAdmin
+from headwater.engines.sqlite.backup import back_up
+from headwater.engines.sqlite.command_log import SqliteCommandLog
+from headwater.engines.sqlite.connection import connect_reader, connect_writer, create_file
+from headwater.engines.sqlite.errors import translated
+from headwater.engines.sqlite.event_store import SqliteEventStore
+from headwater.engines.sqlite.leases import SqliteLeases
+from headwater.engines.sqlite.location import Location
+from headwater.engines.sqlite.log import SqliteLog
+from headwater.engines.sqlite.migrations import open_store
+from headwater.engines.sqlite.parking import SqliteParking
+from headwater.engines.sqlite.projection_store import SqliteProjectionStore
+from headwater.engines.sqlite.read_model_schema import SqliteReadModelSchema
+from headwater.engines.sqlite.read_models import SqliteReadModels
+from headwater.engines.sqlite.readers import Readers
+from headwater.engines.sqlite.snapshots import SqliteSnapshots
+from headwater.engines.sqlite.statements import Statements
+from headwater.engines.sqlite.unique_keys import SqliteUniqueKeys
+from headwater.engines.sqlite.wakeups import SqliteWakeups
+from headwater.engines.sqlite.writer import Writer
+from headwater.ports.admin import Admin
+from headwater.ports.command_log import CommandLog
+from headwater.ports.engine import EngineOptions, Identity
+from headwater.ports.event_store import EventStore
+from headwater.ports.leases import Leases
+from headwater.ports.log import Log
+from headwater.ports.parking import Parking
+from headwater.ports.projection_store import ProjectionStore
+from headwater.ports.read_model_schema import ReadModelSchema
+from headwater.ports.read_models import ReadModels
+from headwater.ports.snapshots import Snapshots
+from headwater.ports.unique_keys import UniqueKeys
+from headwater.ports.wakeups import Wakeups
+
+__all__ = ["SqliteEngine"]
+
+
+class SqliteEngine:
+    """Every port on one file: a thread that writes, a few that read. Any number of processes may share the file."""
+
+    def __init__(self, location: Location, options: EngineOptions | None = None) -> None:
+        self.location = location
+        self._options = options = options or EngineOptions()
+        self._sql = sql = Statements(options.event_store, options.command_store)
+        wakeups = SqliteWakeups()
+        self._writer = writer = Writer(options.limits.queued_writes, wakeups)
+        self._readers = readers = Readers(options.limits.queued_writes)
+        wakeups.look = writer.look
+        self._opening = asyncio.Lock()
+        self._identity: Identity | None = None
+        self.name = "sqlite"
+        self.events: EventStore = SqliteEventStore(sql, writer, readers, options.limits, options.clock)
+        self.unique_keys: UniqueKeys = SqliteUniqueKeys(sql, readers)
+        self.log: Log = SqliteLog(sql, readers)
+        self.projections: ProjectionStore = SqliteProjectionStore(sql, writer, readers)
+        self.parking: Parking = SqliteParking(sql, writer, readers)
+        self.read_models: ReadModels = SqliteReadModels(readers)
+        self.read_model_schema: ReadModelSchema = SqliteReadModelSchema(sql, writer)
+        self.snapshots: Snapshots = SqliteSnapshots(sql, writer, readers)
+        self.commands: CommandLog = SqliteCommandLog(sql, writer, readers, options.clock)
+        self.leases: Leases = SqliteLeases(sql, writer, readers, options.clock)
+        self.wakeups: Wakeups = wakeups
+        self.admin: Admin = SqliteAdmin(sql, readers, location)
+
+    async def open(self) -> Identity:
+        """Create or open the file; a second call gives the same answer."""
+        async with self._opening:
+            if self._identity is None:
+                self._identity = await asyncio.to_thread(self._open)
+            return self._identity
+
+    async def close(self) -> None:
+        """Finish what is queued, end the threads, close the file."""
+        async with self._opening:
+            self._identity = None
+            await asyncio.to_thread(self._close)
+
+    def backup(self, target: Path) -> AsyncIterator[tuple[int, int]]:
+        """Copy the store as it is now into a file that must not exist; yields (pages done, pages in all)."""
+        return back_up(self.location, target)
+
+    def _open(self) -> Identity:
+        create_file(self.location.path)
+        writing = connect_writer(self.location)
+        try:
+            identity = open_store(writing, self._sql, self._options)
+            reading = [connect_reader(self.location) for _ in range(self.location.readers)]
+        except BaseException as error:
+            writing.close()
+            if isinstance(error, apsw.Error):
+                raise translated(error) from error
+            raise
+        self._writer.start(writing)
+        self._readers.start(reading)
+        return identity
+
+    def _close(self) -> None:
+        self._readers.close()
+        self._writer.close()

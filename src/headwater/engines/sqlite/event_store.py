@@ -1,0 +1,76 @@
+"""EventStore and AtomicAppends: appends on the writer, loads on the readers."""
+
+# apsw's annotations name a type of Python 3.12:
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, cast
+
+import apsw
+
+from headwater.domain.append import Append, Appended, check_append
+from headwater.domain.event import StoredEvent
+from headwater.domain.stream import StreamId
+from headwater.domain.version import check_count
+from headwater.engines.sqlite.appender import Appender
+from headwater.engines.sqlite.fold import Folds
+from headwater.engines.sqlite.readers import Readers
+from headwater.engines.sqlite.statements import Statements
+from headwater.engines.sqlite.stored import PAGE, EventPage, stored_events
+from headwater.engines.sqlite.writer import Writer
+from headwater.limits import Limits
+from headwater.ports.clock import Clock
+from headwater.ports.event_store import FoldRows
+
+__all__ = ["SqliteEventStore"]
+
+_NO_END: Final = 2**63 - 1
+
+
+class SqliteEventStore:
+    def __init__(self, sql: Statements, writer: Writer, readers: Readers, limits: Limits, clock: Clock) -> None:
+        self._sql = sql
+        self._writer = writer
+        self._readers = readers
+        self._limits = limits
+        self._commit = Appender(sql, writer, clock).commit
+        self._fold = Folds(sql).read
+
+    async def append(self, append: Append) -> Appended:
+        check_append(append, self._limits)
+        return await self._writer.run(self._commit, append)
+
+    async def append_atomic(self, append: Append) -> Appended:
+        check_append(append, self._limits)
+        return await self._writer.run(self._commit, append)
+
+    async def load(self, stream: StreamId, after: int = 0, up_to: int | None = None) -> Sequence[StoredEvent]:
+        check_count(after, "after")
+        last = _NO_END if up_to is None else check_count(up_to, "up_to")
+        return await self._readers.run(self._load, str(stream), after, last)
+
+    async def fold_rows(self, stream: StreamId, after: int = 0) -> FoldRows:
+        check_count(after, "after")
+        return await self._readers.run(self._fold, str(stream), after)
+
+    async def head(self, stream: StreamId) -> int:
+        return await self._readers.run(_number, self._sql["read_version"], str(stream))
+
+    async def count(self, category: str) -> int:
+        return await self._readers.run(_number, self._sql["read_category"], category)
+
+    def _load(self, connection: apsw.Connection, stream: str, after: int, last: int) -> Sequence[StoredEvent]:
+        events: list[StoredEvent] = []
+        while True:
+            page = connection.execute(self._sql["load_stream"], (stream, after, last, PAGE)).get
+            found = stored_events(cast("EventPage", page))
+            events += found
+            if len(found) < PAGE:
+                return events
+            after = found[-1].version
+
+
+def _number(connection: apsw.Connection, statement: str, name: str) -> int:
+    return cast("int", connection.execute(statement, (name,)).get or 0)

@@ -1,0 +1,58 @@
+"""Leases: the last lease of each name; an expired one keeps the epoch."""
+
+# apsw's annotations name a type of Python 3.12:
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from typing import cast
+
+import apsw
+
+from headwater.engines.sqlite.readers import Readers
+from headwater.engines.sqlite.statements import Statements
+from headwater.engines.sqlite.writer import Writer
+from headwater.ports.clock import Clock
+from headwater.ports.leases import Lease
+
+__all__ = ["SqliteLeases"]
+
+
+class SqliteLeases:
+    def __init__(self, sql: Statements, writer: Writer, readers: Readers, clock: Clock) -> None:
+        self._sql = sql
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+
+    async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
+        return await self._writer.run(self._acquire, name, owner, ttl)
+
+    async def release(self, lease: Lease) -> None:
+        await self._writer.run(self._release, lease)
+
+    async def holders(self) -> list[Lease]:
+        return await self._readers.run(self._holders)
+
+    def _acquire(self, connection: apsw.Connection, name: str, owner: str, ttl: float) -> Lease | None:
+        now = self._clock.micros()
+        row = connection.execute(self._sql["find_lease"], (name,)).get
+        holder, epoch, expires_at = ("", 0, 0) if row is None else cast("tuple[str, int, int]", row)
+        is_held = expires_at > now
+        if is_held and holder != owner:
+            return None
+        lease = Lease(
+            name=name, owner=owner, epoch=epoch if is_held else epoch + 1, expires_at=now + round(ttl * 1_000_000)
+        )
+        connection.execute(self._sql["write_lease"], (name, owner, lease.epoch, lease.expires_at))
+        return lease
+
+    def _release(self, connection: apsw.Connection, lease: Lease) -> None:
+        connection.execute(self._sql["end_lease"], (lease.name, lease.owner, lease.epoch))
+
+    def _holders(self, connection: apsw.Connection) -> list[Lease]:
+        rows = connection.execute(self._sql["list_leases"], (self._clock.micros(),))
+        return [
+            Lease(name=name, owner=owner, epoch=epoch, expires_at=expires_at)
+            for name, owner, epoch, expires_at in cast("list[tuple[str, str, int, int]]", rows.fetchall())
+        ]

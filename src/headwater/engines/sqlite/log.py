@@ -1,0 +1,86 @@
+"""Log: one partition, the offset its primary key."""
+
+# apsw's annotations name a type of Python 3.12:
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+import apsw
+import msgspec
+
+from headwater.domain.event import StoredEvent
+from headwater.domain.metadata import NO_CONTEXT, Context
+from headwater.domain.version import check_count
+from headwater.engines.sqlite.readers import Readers
+from headwater.engines.sqlite.statements import Statements
+from headwater.engines.sqlite.stored import PAGE, EventPage, stored_events
+from headwater.errors import InvalidVersion
+from headwater.ports.log import LogFilter, LogPage
+
+__all__ = ["SqliteLog"]
+
+_LOOKED_AT: Final = 10_000
+"""Rows looked at for one page of a filter."""
+_EVERYTHING_VISIBLE: Final = LogFilter()
+
+_context = msgspec.json.Decoder(Context).decode
+
+
+class SqliteLog:
+    def __init__(self, sql: Statements, readers: Readers) -> None:
+        self._sql = sql
+        self._readers = readers
+
+    @property
+    def partitions(self) -> int:
+        return 1
+
+    async def read(self, partition: int, start: int, limit: int, only: LogFilter | None = None) -> LogPage:
+        _check_partition(partition)
+        check_count(start, "offset")
+        check_count(limit, "limit")
+        return await self._readers.run(self._read, start, min(limit, PAGE), only or _EVERYTHING_VISIBLE)
+
+    async def head(self, partition: int) -> int:
+        _check_partition(partition)
+        return await self._readers.run(self._head)
+
+    async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
+        return await self._readers.run(self._offset_of, stream, version)
+
+    def _read(self, connection: apsw.Connection, start: int, limit: int, only: LogFilter) -> LogPage:
+        if limit == 0:
+            return LogPage([], start)
+        end = start + _LOOKED_AT
+        wanted = only.hidden, _listed(only.types), _listed(only.categories), only.since, only.until, only.stream
+        row = connection.execute(self._sql["read_log"], (start, end, *wanted, limit)).get
+        *page, head = cast("tuple[bytes, bytes | None, bytes | None, bytes | None, int]", row)
+        events = stored_events(cast("EventPage", tuple(page)))
+        next = events[-1].offset + 1 if len(events) == limit else max(start, min(end, head))
+        if only.metadata:
+            events = [event for event in events if _has_metadata(event, only.metadata)]
+        return LogPage(events, next)
+
+    def _head(self, connection: apsw.Connection) -> int:
+        return cast("int", connection.execute(self._sql["read_log_head"]).get)
+
+    def _offset_of(self, connection: apsw.Connection, stream: str, version: int) -> tuple[int, int] | None:
+        offset = connection.execute(self._sql["find_offset"], (stream, version)).get
+        return None if offset is None else (0, cast("int", offset))
+
+
+def _check_partition(partition: int) -> None:
+    if check_count(partition, "partition") != 0:
+        raise InvalidVersion(f"there is no partition {partition}: this log has 1, from 0")
+
+
+def _listed(names: tuple[str, ...]) -> str | None:
+    return msgspec.json.encode(names).decode() if names else None
+
+
+def _has_metadata(event: StoredEvent, pairs: tuple[tuple[str, str], ...]) -> bool:
+    context = _context(event.context) if event.context else NO_CONTEXT
+    named: dict[str, object] = {**context.headers, **msgspec.structs.asdict(context)}
+    return all(named.get(name) == value for name, value in pairs)

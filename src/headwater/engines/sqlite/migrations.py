@@ -1,0 +1,84 @@
+"""Migrations: a file becomes a store, an older store a newer one, and any other is refused."""
+
+# apsw's annotations name a type of Python 3.12:
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import cast
+
+import apsw
+
+from headwater.engines.sqlite.statements import Statements
+from headwater.errors import FormatTooNew, StoreMismatch
+from headwater.ports.engine import EngineOptions, Identity
+
+__all__ = ["format_of", "open_store"]
+
+
+def open_store(connection: apsw.Connection, sql: Statements, options: EngineOptions) -> Identity:
+    """Make the tables that are missing, in one transaction, and say which store this is.
+
+    Raises StoreMismatch for another store or other table names, FormatTooNew for a store of a later release.
+    """
+    if format_of(connection) != len(sql.migrations):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _migrate(connection, sql, options)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    return _identity(connection, sql, options)
+
+
+def format_of(connection: apsw.Connection) -> int:
+    """How many migrations made this store; 0 for a file that holds none."""
+    if not connection.table_exists("main", "headwater_store"):
+        return 0
+    return cast("int", connection.execute("SELECT format FROM headwater_store").get or 0)
+
+
+def _migrate(connection: apsw.Connection, sql: Statements, options: EngineOptions) -> None:
+    """Run what the store has not seen; another process may have done so in between."""
+    known = len(sql.migrations)
+    format = format_of(connection)
+    if format > known:
+        raise FormatTooNew(
+            f"this store has format {format}, this release knows formats up to {known}: upgrade headwater"
+        )
+    if format == 0:
+        _check_free(connection, options)
+    for script in sql.migrations[format:]:
+        connection.execute(script)
+    if format == 0:
+        store_id = options.store_id or str(uuid.uuid4())
+        names = options.event_store, options.command_store
+        connection.execute(sql["insert_identity"], (known, store_id, secrets.token_bytes(32), *names))
+    elif format < known:
+        connection.execute(sql["update_format"], (known,))
+
+
+def _check_free(connection: apsw.Connection, options: EngineOptions) -> None:
+    for table in (options.event_store, options.command_store):
+        if connection.table_exists("main", table):
+            raise StoreMismatch(
+                f"this file is no headwater store and has a table {table!r} of its own: "
+                f"name another file, or other tables with event_store= and command_store="
+            )
+
+
+def _identity(connection: apsw.Connection, sql: Statements, options: EngineOptions) -> Identity:
+    row = cast("tuple[int, str, bytes, str, str]", connection.execute(sql["read_identity"]).get)
+    _, store_id, secret, events, commands = row
+    if options.store_id not in (None, store_id):
+        raise StoreMismatch(f"this is store {store_id}, expected {options.store_id}: check the URL")
+    if (events, commands) != (options.event_store, options.command_store):
+        raise StoreMismatch(
+            f"this store was made with event_store={events!r} and command_store={commands!r}, asked for "
+            f"{options.event_store!r} and {options.command_store!r}: use its own names"
+        )
+    return Identity(store_id, secret)

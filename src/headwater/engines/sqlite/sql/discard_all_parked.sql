@@ -1,0 +1,2 @@
+-- Forget what a projection has parked.
+DELETE FROM headwater_parked WHERE projection = ?

@@ -1,0 +1,2 @@
+-- A command's record.
+SELECT id, name, fingerprint, result, error, writes, principal, timestamp FROM {commands} WHERE id = ?

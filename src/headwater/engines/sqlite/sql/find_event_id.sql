@@ -1,0 +1,2 @@
+-- The offset of the event with an id.
+SELECT "offset" FROM {events} WHERE event_id = ?

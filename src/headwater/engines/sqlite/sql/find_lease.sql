@@ -1,0 +1,2 @@
+-- The last lease of a name.
+SELECT owner, epoch, expires_at FROM headwater_leases WHERE name = ?

@@ -1,0 +1,2 @@
+-- Streams by name, after one.
+SELECT name, version, last_timestamp FROM headwater_streams WHERE name > ? AND name < ? ORDER BY name LIMIT ?

@@ -1,0 +1,14 @@
+-- Events of one stream as one row: columns as JSON, bytes one after the other.
+SELECT
+    CAST(json_group_array(json_array(
+        "offset", ?1, version, timestamp, type, schema, topic, checksum, length(data), length(context)
+    )) AS BLOB),
+    CAST(group_concat(event_id, '') AS BLOB),
+    CAST(group_concat(data, '') AS BLOB),
+    CAST(group_concat(context, '') AS BLOB)
+FROM (
+    SELECT * FROM {events}
+    WHERE stream = (SELECT id FROM headwater_streams WHERE name = ?1) AND version > ?2 AND version <= ?3
+    ORDER BY version
+    LIMIT ?4
+)

@@ -1,0 +1,2 @@
+-- How many streams a category has.
+SELECT streams FROM headwater_categories WHERE name = ?

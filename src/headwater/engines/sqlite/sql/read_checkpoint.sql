@@ -1,0 +1,2 @@
+-- How far a projection is in a partition.
+SELECT "offset", epoch FROM headwater_checkpoints WHERE projection = ? AND partition = ?

@@ -1,0 +1,2 @@
+-- The version of a stream.
+SELECT version FROM headwater_streams WHERE name = ?

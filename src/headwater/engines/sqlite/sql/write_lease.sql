@@ -1,0 +1,3 @@
+-- Take or keep a lease.
+INSERT INTO headwater_leases (name, owner, epoch, expires_at) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch, expires_at = excluded.expires_at

@@ -1,0 +1,56 @@
+"""Wakeups: a counter the writer moves, for its own commits at once, for others' when it looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+__all__ = ["SqliteWakeups"]
+
+
+class SqliteWakeups:
+    """The writer's listener. `look` asks the writer to look for other processes' commits."""
+
+    def __init__(self) -> None:
+        self.look: Callable[[], None] = _nothing
+        self._commits = 0
+        self._waiters: list[asyncio.Future[None]] = []
+        self._waiting = 0
+
+    def seen(self) -> int:
+        return self._commits
+
+    async def wait(self, seen: int, timeout: float) -> int:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)  # before the counter is looked at: a commit in between finds the waiter
+        self._waiting += 1
+        try:
+            if self._commits <= seen:
+                self.look()
+                await asyncio.wait((waiter,), timeout=timeout)
+        finally:
+            self._waiting -= 1
+            with suppress(ValueError):
+                self._waiters.remove(waiter)
+        return self._commits
+
+    # -- on the writer's thread --------------------------------------------------------------------------------
+
+    def listening(self) -> bool:
+        return self._waiting > 0
+
+    def committed(self) -> None:
+        self._commits += 1
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            with suppress(RuntimeError):  # its loop is closed
+                waiter.get_loop().call_soon_threadsafe(_wake, waiter)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _nothing() -> None: ...
