@@ -103,7 +103,7 @@ class CommandBus:
         """Add handlers; each command has exactly one."""
         for handler in handlers:
             for message, function in command_routes(handler):
-                self._add(message, function)
+                self.route(message, function)
 
     @property
     def handled(self) -> tuple[type, ...]:
@@ -124,13 +124,14 @@ class CommandBus:
         if not chosen:
             raise MissingHandler(f"{handler!r} does not handle {name!r}, but {[m.__name__ for m, _ in routes]}")
         for message, function in chosen:
-            self._add(message, function)
+            self.route(message, function)
 
     def _name(self, message: type) -> str:
         self.registry.register(message)
         return self.registry.name_of(message)
 
-    def _add(self, message: type, function: Callable[..., Awaitable[object]]) -> None:
+    def route(self, message: type, function: Callable[..., Awaitable[object]]) -> None:
+        """Let a function handle a command; DuplicateName if it has a handler."""
         self.registry.register(message)
         if message in self._handlers:
             raise DuplicateName(f"{message.__name__} has two handlers: keep one")
@@ -217,9 +218,10 @@ class CommandBus:
                 try:
                     context.appended = await self._committer.commit_command(context, command, result)
                     break
-                except WrongExpectedVersion:
-                    if (tries := tries - 1) < 1:
-                        raise
+                except WrongExpectedVersion as conflict:
+                    tries -= 1
+                    if tries < 1 or not context.has_loaded(conflict.stream):
+                        raise  # a handler that did not look would only decide the same again
                 await asyncio.sleep(random.uniform(0, 0.002) * 2 ** (self._tries - tries))  # noqa: S311  # jitter
                 context.staged = None
                 result = await handler(command)

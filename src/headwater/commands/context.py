@@ -70,6 +70,20 @@ class CommandContext(msgspec.Struct, gc=False):
             self.made_id = str(UUID(bytes=uuid7()))
         return self.made_id
 
+    def recall(self, stream: str) -> tuple[int, list[object]]:
+        """The version and the events that this command has read of a stream; 0 and none before."""
+        return (0, []) if self.loaded is None else self.loaded.get(stream, (0, []))
+
+    def remember(self, stream: str, version: int, events: list[object]) -> None:
+        """Keep what was read of a stream for a retry."""
+        if self.loaded is None:
+            self.loaded = {}
+        self.loaded[stream] = version, events
+
+    def has_loaded(self, stream: str) -> bool:
+        """True if the handler has read this stream."""
+        return self.loaded is not None and stream in self.loaded
+
     def staging(self) -> Staged | None:
         """Where saves and publications go while a handler runs; None if they are to happen at once."""
         if self.staged is None and self.commits:

@@ -25,11 +25,14 @@ def decider_routes(
     async def decide(command: object) -> int:
         context = current_command.get()
         staged = None if context is None else context.staging()
-        if staged is None:
+        if context is None or staged is None:
             raise BadDeclaration("a decider is executed by a command bus that has a store")
         stream = StreamId.of(decider.category, decider.stream_id(command))
-        found = await events.fold_rows(stream)
-        state = decider.fold(registry.decode_many(found.rows))
+        version, seen = context.recall(str(stream))
+        found = await events.fold_rows(stream, version)
+        seen += registry.decode_many(found.rows)
+        context.remember(str(stream), found.version, seen)
+        state = decider.fold(seen)
         decided = list(decider.decide(command, state))
         if decided:
             new = tuple([committer.encode(event) for event in decided])

@@ -54,8 +54,11 @@ class Repository(Generic[A]):
         """The aggregate as of now; None if it has no events."""
         aggregate = self.aggregate(id)
         context = current_command.get()
-        if context is None or self.aggregate.snapshot_every is not None:
+        if context is None:
             await self._fold(aggregate)
+        elif self.aggregate.snapshot_every is not None:
+            await self._fold(aggregate)
+            context.remember(str(aggregate.stream), aggregate.version, [])
         else:
             await self._fold_again(aggregate, context)
         return aggregate if aggregate.version else None
@@ -125,12 +128,10 @@ class Repository(Generic[A]):
     async def _fold_again(self, aggregate: A, context: CommandContext) -> None:
         """Within a retried command: fold what was read before, then read and fold what is new."""
         name = str(aggregate.stream)
-        if context.loaded is None:
-            context.loaded = {}
-        version, seen = context.loaded.get(name, (0, []))
+        version, seen = context.recall(name)
         aggregate.evolve(seen)
         _, aggregate.version = await self._apply_after(aggregate, version, seen)
-        context.loaded[name] = aggregate.version, seen
+        context.remember(name, aggregate.version, seen)
 
     async def _apply_after(self, aggregate: A, version: int, seen: list[object]) -> tuple[int, int]:
         """Apply the stored events after a version and add them to `seen`; how many, and the stream's head."""

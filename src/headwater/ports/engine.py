@@ -26,12 +26,19 @@ from headwater.ports.wakeups import Wakeups
 __all__ = ["Engine", "EngineOptions", "Identity"]
 
 
-class Identity(msgspec.Struct, frozen=True):
-    """Which store this is; made when the store is created, kept by copies of it."""
+class Identity(msgspec.Struct):
+    """Which store this is; made when the store is created, kept by copies of it.
 
-    store_id: str
-    secret: bytes
+    The one mutable value of the ports: what is wired before the store is open holds it, and learns it then.
+    """
+
+    store_id: str = ""
+    secret: bytes = b""
     """Signs tokens and cursors; the same for every process on the store."""
+
+    def learn(self, other: Identity) -> None:
+        """Become the identity that `Engine.open` returned."""
+        self.store_id, self.secret = other.store_id, other.secret
 
 
 class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):

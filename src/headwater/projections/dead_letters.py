@@ -11,6 +11,7 @@ import msgspec
 from headwater.domain.event import Recorded, StoredEvent
 from headwater.domain.position import Position
 from headwater.errors import HeadwaterError, InvalidMessage, UnknownName
+from headwater.ports.log import LogFilter
 from headwater.ports.parking import ParkedEvent
 from headwater.projections.page import PageHandler
 from headwater.projections.parts import ProjectionParts, RunnerOptions
@@ -111,7 +112,7 @@ class DeadLetterQueue:
         await self._release(named, partition)
 
     async def _stored(self, partition: int, offset: int) -> StoredEvent | None:
-        events = (await self._parts.log.read(partition, offset, 1)).events
+        events = (await self._parts.log.read(partition, offset, 1, LogFilter(hidden=True))).events
         return events[0] if events and events[0].offset == offset else None
 
 

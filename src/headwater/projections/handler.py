@@ -32,6 +32,8 @@ class Declaration(msgspec.Struct, frozen=True):
     writes: tuple[type[ReadModel], ...]
     key: KeyOf | None
     """None: the stream."""
+    hidden: bool = False
+    """True if it is given integration events, too: those that carry a topic and change no aggregate."""
 
 
 class ProjectionHandler:
@@ -42,7 +44,8 @@ class ProjectionHandler:
     event if it names none; a store given to `__init__` joins the running transaction as `views` does.
 
     `name=` defaults to the class name in snake_case; `key=` says what order must be kept by (a field of the
-    data, or a function of the event; default the stream); `abstract=True` makes a base class.
+    data, or a function of the event; default the stream); `hidden=True` asks for integration events, too;
+    `abstract=True` makes a base class.
 
     Raises BadDeclaration, BadSignature, DuplicateName or InvalidIdentifier at class creation.
     """
@@ -55,13 +58,15 @@ class ProjectionHandler:
         writes: Iterable[type[ReadModel]] | None = None,
         name: str | None = None,
         key: KeyOf | None = None,
+        hidden: bool = False,
         abstract: bool = False,
     ) -> None:
         super().__init_subclass__()
         base = cls.declaration
         own_name = Identifier(name if name is not None else _HUMPS.sub("_", cls.__name__).lower())
         own_writes = _models(cls, writes) if writes is not None else base.writes if base else ()
-        cls.declaration = Declaration(own_name, own_writes, key if key is not None else base.key if base else None)
+        own_key = key if key is not None else base.key if base else None
+        cls.declaration = Declaration(own_name, own_writes, own_key, hidden or (base is not None and base.hidden))
         if not abstract:
             _check_methods(cls)
 

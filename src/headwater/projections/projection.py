@@ -31,6 +31,7 @@ class Projection:
         "fallback",
         "handle_batch",
         "handler",
+        "hidden",
         "key_of",
         "name",
         "tables",
@@ -44,6 +45,7 @@ class Projection:
         self.writes: tuple[type[ReadModel], ...] = declared.writes
         self.tables = tuple(schema_of(model).table for model in declared.writes)
         self.key_of = _key_of(declared.key)
+        self.hidden = declared.hidden
         self.batching = handler if isinstance(handler, BatchProjectionHandler) else None
         self.dispatch: dict[type, Handle] = _marked(handler, injector)
         self.handle_batch: HandleBatch | None = _bound(handler, "handle_batch", injector)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+
 from headwater.projections.parts import ProjectionParts
 
 __all__ = ["Deadline", "reached"]
@@ -33,7 +36,19 @@ async def reached(parts: ProjectionParts, projection: str, partition: int, offse
         seconds = deadline.seconds_left
         if seconds <= 0:
             return False
+        arrival = parts.arrivals.wait(projection, partition, offset, seconds)
         if parts.arrivals.at(projection, partition) is not None:
-            await parts.arrivals.wait(projection, partition, offset, seconds)
+            await arrival
         else:
-            await parts.wakeups.wait(seen, seconds)
+            await _first(arrival, parts.wakeups.wait(seen, seconds))
+
+
+async def _first(*waits: Coroutine[object, object, object]) -> None:
+    """Until one of them is over: the projection may come to run here while another process is waited for."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

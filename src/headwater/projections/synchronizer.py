@@ -61,12 +61,20 @@ class ReadModelSynchronizer:
         self._parts = parts if event_store is None else msgspec.structs.replace(parts, log=event_store.log)
         self._options = options or RunnerOptions()
         self._listeners = Listeners()
-        self.projections = bind_all(projection_handlers, parts.injector)
+        self._handlers: list[ProjectionHandler] = []
+        self.projections: dict[str, Projection] = {}
         """By name."""
-        for projection in self.projections.values():
-            parts.registry.register(*projection.events)
+        self.add(*projection_handlers)
         self.dead_letters = DeadLetterQueue(self._parts, self.projections, self._release)
         self._runners: dict[tuple[str, int], Runner] = {}
+
+    def add(self, *handlers: ProjectionHandler) -> None:
+        """Projections to run beside those given at first; before `start`."""
+        bound = bind_all([*self._handlers, *handlers], self._parts.injector)
+        for projection in bound.values():
+            self._parts.registry.register(*projection.events)
+        self._handlers.extend(handlers)
+        self.projections.update(bound)
 
     def on(self, occasion: Occasion, listener: ErrorListener) -> None:
         """`on("projection_error", f)`: f(error, event), sync or async, after the event is parked."""

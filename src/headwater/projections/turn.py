@@ -48,7 +48,8 @@ class Turn:
         self._options = options
         self._pages = PageHandler(projection, options)
         self._decoder = Decoder(parts.registry)
-        self._filter = LogFilter(types=parts.registry.stored_names(projection.events) if projection.events else ())
+        types = parts.registry.stored_names(projection.events) if projection.events else ()
+        self._filter = LogFilter(types=types, hidden=projection.hidden)
         self._saved = 0
         own_size = projection.batching.batch_size if projection.batching else options.batch_size
         self.page_size = self._limit = page_size or own_size
@@ -202,7 +203,7 @@ class Turn:
 
     async def _replay(self, event: ParkedEvent) -> bool:
         """Handle one parked event, its effect and its leaving in one commit; False if it failed and stays."""
-        page = await self._parts.log.read(self._partition, event.offset, 1)
+        page = await self._parts.log.read(self._partition, event.offset, 1, LogFilter(hidden=True))
         if not page.events or page.events[0].offset != event.offset:
             await self._commit(self.offset, unparked=[event.offset])  # no longer in the log
             return True

@@ -19,6 +19,7 @@ from headwater.models.pipeline import Limit
 from headwater.models.pipeline_parsing import PipelineLike, parse_pipeline
 from headwater.models.search import query_words
 from headwater.models.selection import Selection, bind_selection
+from headwater.ports.engine import Identity
 from headwater.ports.read_models import ReadModels
 from headwater.read_models.overlay import Overlay
 from headwater.read_models.writing import RowWriter, Writing
@@ -51,12 +52,12 @@ class Views(Writing):
         reader: ReadModels,
         writer: RowWriter,
         *,
-        secret: bytes,
+        identity: Identity,
         owned: Collection[type[ReadModel]] = (),
         limits: Limits | None = None,
         source: ReadModels | None = None,
     ) -> None:
-        """`secret` signs cursors; `owned` are the models that projections write.
+        """`identity` signs cursors; `owned` are the models that projections write.
 
         `source` is what a running batch reads: the reader without its cache, which another process may have left
         behind.
@@ -64,7 +65,7 @@ class Views(Writing):
         super().__init__(writer, owned)
         self._cached = reader
         self._source = source or reader
-        self._secret = secret
+        self._identity = identity
         self._limits = limits or Limits()
 
     async def get(self, model: type[M], key: object, /) -> M | None:
@@ -118,13 +119,13 @@ class Views(Writing):
         bound = bind_selection(asked, schema)
         wanted: Criteria = asked.criteria
         if cursor is not None:
-            wanted = And((wanted, after(bound.order, read_cursor(cursor, schema.table, bound, self._secret))))
+            wanted = And((wanted, after(bound.order, read_cursor(cursor, schema.table, bound, self._identity.secret))))
         rows = await self._reader().find(model, Selection(criteria=wanted, order=asked.order, limit=size + 1))
         items = list(rows[:size])
         if len(rows) <= size:
             return Page(items, None)
         last = [order.field.to_scalar(getattr(items[-1], order.field.name)) for order in bound.order]
-        return Page(items, cursor_text(schema.table, bound, last, self._secret))
+        return Page(items, cursor_text(schema.table, bound, last, self._identity.secret))
 
     async def search(self, model: type[M], query: str, fields: Sequence[str] | None = None, limit: int = 50) -> list[M]:
         """Rows in which every word of the query starts a word of a Searchable field, by key; none for no words.

@@ -1,0 +1,375 @@
+"""CQRSManager: the composition root. Nothing but wiring."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+from headwater.commands.bus import CommandBus
+from headwater.commands.committing import Committer
+from headwater.commands.deciding import decider_routes
+from headwater.commands.handler import CommandHandler
+from headwater.commands.replay import Replay, result_type
+from headwater.commands.repository import Repository
+from headwater.consistency.waiting import TokenWaiter
+from headwater.domain.aggregate import Aggregate
+from headwater.domain.decider import Decider
+from headwater.domain.event import Recorded
+from headwater.domain.messages import CommandLike, QueryLike
+from headwater.domain.registry import Registry
+from headwater.domain.token import Token
+from headwater.domain.upcaster import Upcaster
+from headwater.errors import MissingHandler, UnknownEngine, UnknownName
+from headwater.handling.injection import Injector
+from headwater.handling.routing import handled_by
+from headwater.limits import Limits
+from headwater.messaging.bus import EventBus
+from headwater.messaging.relay import relay_of
+from headwater.models.model import ReadModel, schema_of
+from headwater.opening import open_engine
+from headwater.ports.clock import Clock, SystemClock
+from headwater.ports.engine import Engine, EngineOptions, Identity
+from headwater.ports.middleware import Middleware
+from headwater.projections.handler import ProjectionHandler, declaration_of
+from headwater.projections.parts import ProjectionParts, RunnerOptions
+from headwater.projections.subscription import After, EventTypes, log_filter, read_log, replay, subscribe
+from headwater.projections.synchronizer import ReadModelSynchronizer
+from headwater.queries.bus import QueryBus
+from headwater.queries.cache import Caching
+from headwater.queries.handler import QueryHandler
+from headwater.read_models.caching import CachingLike
+from headwater.read_models.forgetting import ForgettingStore
+from headwater.read_models.named_views import NamedViews
+from headwater.read_models.store import Indexing, ReadModelStore
+from headwater.read_models.views import Views
+from headwater.settings import Settings
+
+__all__ = ["CQRSManager"]
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class CQRSManager:
+    """One application on one store: buses, repositories and projections, made from declarations.
+
+    Arguments:
+        engine: a URL (`sqlite:///shop.db`, `memory://`), or an engine.
+        handlers: command and query handlers in any of their forms, Deciders included.
+        projections: ProjectionHandlers; they run while the manager is open, unless `run_projections=False`.
+        read_models: classes that exist beside those the projections write, or names of those that must exist.
+        commands, queries, events: message classes that must have a handler, or that no handler names.
+        middleware, query_middleware: the first of each is the outermost.
+        caching, row_caching, indexing, denormalization: see QueryBus and ReadModelStore.
+        event_bus: "memory", or an EventBus; it is fed by the log as soon as it has subscribers.
+        command_store, event_store: names of the tables; a store keeps those it was made with.
+        store_id: the store expected at the URL; another one is StoreMismatch.
+
+    Use it with `async with`, or `initialize()` and `close()`; handlers may be registered until then. Everything wrong
+    with the declarations raises a ConfigurationError here or in `initialize()`, never later.
+    """
+
+    def __init__(
+        self,
+        engine: str | Engine,
+        *,
+        handlers: Iterable[object] = (),
+        projections: Iterable[ProjectionHandler] = (),
+        read_models: Iterable[type[ReadModel] | str] = (),
+        commands: Iterable[type] = (),
+        queries: Iterable[type] = (),
+        events: Iterable[type] = (),
+        upcasters: Iterable[Upcaster] = (),
+        middleware: Sequence[Middleware] = (),
+        query_middleware: Sequence[Middleware] = (),
+        caching: Caching | Mapping[str, object] | None = None,
+        row_caching: CachingLike = None,
+        indexing: Indexing | None = None,
+        denormalization: bool | Indexing = False,
+        event_bus: str | EventBus = "memory",
+        command_store: str = "commands",
+        event_store: str = "events",
+        store_id: str | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        runner: RunnerOptions | None = None,
+        run_projections: bool = True,
+    ) -> None:
+        limits, clock = limits or Limits(), clock or SystemClock()
+        options = EngineOptions(
+            event_store=event_store, command_store=command_store, store_id=store_id, limits=limits, clock=clock
+        )
+        self.engine = open_engine(engine, options) if isinstance(engine, str) else engine
+        self.registry = Registry(limits, upcasters)
+        self.registry.register(*events)
+        self._identity = Identity()
+        self._expected = [*commands, *queries]
+        self._run_projections = run_projections
+        self._open = False
+        self._repositories: dict[type, object] = {}
+
+        projections = list(projections)
+        models = _models(projections, read_models)
+        self.read_models = ReadModelStore(
+            self.engine.read_models,
+            self.engine.projections,
+            self.engine.read_model_schema,
+            models,
+            identity=self._identity,
+            owned={model for handler in projections for model in declaration_of(type(handler)).writes},
+            limits=limits,
+            indexing=indexing,
+            denormalization=denormalization,
+            caching=row_caching,
+            clock=clock,
+        )
+        """Every read model, by class or by name."""
+        self._committer = Committer(self.engine.events, self.registry)
+        self._injector = Injector()
+        self._parts = self._projection_parts(clock)
+        self._provide()
+        self.event_bus = self._event_bus(event_bus)
+        self.synchronizer = ReadModelSynchronizer(self._parts, projection_handlers=projections, options=runner)
+        """Runs the projections; rebuilds read models; keeps the dead letters."""
+        waiter = TokenWaiter(self._parts, self.synchronizer.projections, self._identity)
+        self.commands = CommandBus(
+            middleware=middleware,
+            registry=self.registry,
+            injector=self._injector,
+            committer=self._committer,
+            command_log=self.engine.commands,
+            replay=Replay(self.engine.events, self.registry),
+            waiter=waiter,
+        )
+        self.queries = QueryBus(
+            middleware=query_middleware,
+            caching=caching,
+            queries=queries,
+            registry=self.registry,
+            injector=self._injector,
+            waiter=waiter,
+        )
+        self._injector.provide(CommandBus, self.commands)
+        self._injector.provide(QueryBus, self.queries)
+        self.register(*handlers)
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings | None = None,
+        *,
+        handlers: Iterable[object] = (),
+        projections: Iterable[ProjectionHandler] = (),
+        read_models: Iterable[type[ReadModel] | str] = (),
+        middleware: Sequence[Middleware] = (),
+        query_middleware: Sequence[Middleware] = (),
+        run_projections: bool = True,
+    ) -> Self:
+        """A manager for the store that settings name; by default those of the environment (`HEADWATER_URL`, …)."""
+        found = settings or Settings.from_environment()
+        return cls(
+            found.url,
+            handlers=handlers,
+            projections=projections,
+            read_models=read_models,
+            middleware=middleware,
+            query_middleware=query_middleware,
+            command_store=found.command_store,
+            event_store=found.event_store,
+            event_bus=found.event_bus,
+            store_id=found.store_id,
+            run_projections=run_projections,
+        )
+
+    # -- wiring ----------------------------------------------------------------
+
+    def register(self, *handlers: object) -> None:
+        """Add command and query handlers, in any of their forms, or projections; before `initialize`."""
+        for handler in handlers:
+            if isinstance(handler, ProjectionHandler):
+                self.synchronizer.add(handler)
+                continue
+            if isinstance(handler, Decider):
+                decider = cast("Decider[object, object, object]", handler)
+                for message, function in decider_routes(decider, self.engine.events, self.registry, self._committer):
+                    self.commands.route(message, function)
+                continue
+            kinds = [message for message, _ in handled_by(handler)]
+            if isinstance(handler, QueryHandler) or any(issubclass(kind, QueryLike) for kind in kinds):
+                self.queries.register(handler)
+            if isinstance(handler, CommandHandler) or any(issubclass(kind, CommandLike) for kind in kinds):
+                self.commands.register(handler)
+            elif not kinds and not isinstance(handler, QueryHandler):
+                self.commands.register(handler)
+
+    def repository(self, aggregate: type[A]) -> Repository[A]:
+        """The repository of an aggregate class."""
+        if aggregate not in self._repositories:
+            self.registry.register(*aggregate.event_types())
+            self._repositories[aggregate] = Repository(
+                aggregate,
+                self.engine.events,
+                self.engine.unique_keys,
+                self.registry,
+                self._committer,
+                self.engine.snapshots,
+            )
+        return cast("Repository[A]", self._repositories[aggregate])
+
+    def projection_parts(self) -> ProjectionParts:
+        """What a ReadModelSynchronizer of your own runs on."""
+        return self._parts
+
+    def _projection_parts(self, clock: Clock) -> ProjectionParts:
+        engine, cache = self.engine, self.read_models.cache
+        return ProjectionParts(
+            log=engine.log,
+            store=engine.projections if cache is None else ForgettingStore(engine.projections, cache),
+            parking=engine.parking,
+            leases=engine.leases,
+            wakeups=engine.wakeups,
+            schema=engine.read_model_schema,
+            registry=self.registry,
+            injector=self._injector,
+            clock=clock,
+        )
+
+    def _provide(self) -> None:
+        self._injector.provide(Views, self.read_models)
+        self._injector.provide(NamedViews, self.read_models)
+        self._injector.provide(ReadModelStore, self.read_models)
+        self._injector.provide(CQRSManager, self)
+        self._injector.provide_generic(Repository, self.repository)
+
+    def _event_bus(self, given: str | EventBus) -> EventBus:
+        if isinstance(given, EventBus):
+            bus = given
+        elif given == "memory":
+            bus = EventBus(registry=self.registry, injector=self._injector)
+        else:
+            raise UnknownEngine(f"event_bus={given!r} is not installed: use 'memory', or an EventBus")
+        self._injector.provide(EventBus, bus)
+        return bus
+
+    # -- opening and closing ---------------------------------------------------
+
+    async def initialize(self) -> None:
+        """Check every declaration, open the store, make its tables, start the projections; idempotent.
+
+        Raises ConfigurationError, StoreError.
+        """
+        if self._open:
+            return
+        self._check_handlers()
+        self._identity.learn(await self.engine.open())
+        self._open = True
+        try:
+            self.commands.identify(self._identity.store_id)
+            await self.read_models.initialize()
+            if self._run_projections:
+                await self.synchronizer.start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Drain the projections, flush what is written behind, close the store; idempotent."""
+        if not self._open:
+            return
+        self._open = False
+        try:
+            await self.synchronizer.stop()
+            await self.read_models.close()
+        finally:
+            await self.engine.close()
+
+    async def __aenter__(self) -> Self:
+        await self.initialize()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _check_handlers(self) -> None:
+        handled = {*self.commands.handled, *self.queries.handled}
+        for message in self._expected:
+            if message not in handled:
+                raise MissingHandler(f"{message.__name__} has no handler: register one before initialize()")
+        for command in self.commands.handled:
+            result_type(command)
+        self.commands.prepare()
+        self.queries.prepare()
+        relay = relay_of(self.event_bus)
+        if self.event_bus.subscribers and declaration_of(type(relay)).name not in self.synchronizer.projections:
+            self.synchronizer.add(relay)
+
+    # -- reading the log -------------------------------------------------------
+
+    @property
+    def store_id(self) -> str:
+        """Which store this is; empty before it is open."""
+        return self._identity.store_id
+
+    def sign(self, token: Token) -> str:
+        """A token as text for an HTTP header; `queries.execute(at_least=...)` takes it back."""
+        return token.to_text(self._identity.secret)
+
+    def read_log(
+        self,
+        *,
+        types: EventTypes = (),
+        category: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        stream: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        after: After = "start",
+        limit: int | None = None,
+    ) -> AsyncIterator[Recorded[Any]]:
+        """The matching events that are in the log now, by time; `since` inclusive, `until` not."""
+        only = log_filter(
+            self.registry, types=types, category=category, since=since, until=until, stream=stream, metadata=metadata
+        )
+        return read_log(self.engine.log, self.registry, only, after=after, limit=limit)
+
+    def subscribe(
+        self, *, types: EventTypes = (), category: str | None = None, stream: str | None = None, after: After = "start"
+    ) -> AsyncIterator[Recorded[Any]]:
+        """Matching events as they are committed, without end; keep `event.position` to go on from there."""
+        only = log_filter(self.registry, types=types, category=category, stream=stream)
+        return subscribe(self.engine.log, self.registry, self.engine.wakeups, only, after=after)
+
+    def replay(
+        self,
+        *,
+        speed: float | None = None,
+        types: EventTypes = (),
+        category: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: After = "start",
+    ) -> AsyncIterator[Recorded[Any]]:
+        """Past events at their old pace times `speed`; None: as fast as they can be read."""
+        only = log_filter(self.registry, types=types, category=category, since=since, until=until)
+        return replay(read_log(self.engine.log, self.registry, only, after=after), speed)
+
+
+def _models(
+    projections: Iterable[ProjectionHandler], declared: Iterable[type[ReadModel] | str]
+) -> list[type[ReadModel]]:
+    """Every read model once; UnknownName for a name that no class has."""
+    models = {model: None for handler in projections for model in declaration_of(type(handler)).writes}
+    names: list[str] = []
+    for one in declared:
+        if isinstance(one, str):
+            names.append(one)
+        else:
+            models[one] = None
+    known = {name for model in models for name in (model.__name__, schema_of(model).table)}
+    for name in names:
+        if name not in known:
+            raise UnknownName(f"read_models= names {name!r}, which no class declares: known are {sorted(known)}")
+    return list(models)

@@ -1,0 +1,32 @@
+"""Relay: feeds an event bus from the log, as a projection whose effect is delivery."""
+
+from __future__ import annotations
+
+from headwater.domain.event import Recorded
+from headwater.messaging.bus import EventBus
+from headwater.models.model import ReadModel
+from headwater.projections.handler import ProjectionHandler
+
+__all__ = ["relay_of", "topic_of"]
+
+
+def relay_of(bus: EventBus) -> ProjectionHandler:
+    """The projection `relay_<group>` that hands every event of the log to the bus, with its own checkpoint.
+
+    What subscribed projections write is committed with that checkpoint; a subscriber that raises is retried, then
+    its event is parked like any other.
+    """
+    models: dict[type[ReadModel], None] = {}
+    for one in bus.subscribers:
+        models.update(dict.fromkeys(one.writes))
+
+    class Relay(ProjectionHandler, name=f"relay_{bus.group}", writes=list(models), hidden=True):
+        async def handle(self, event: Recorded[object]) -> None:
+            await bus.deliver(topic_of(event), event)
+
+    return Relay()
+
+
+def topic_of(event: Recorded[object]) -> str:
+    """An integration event's own topic; `<category>.events` for a domain event."""
+    return event.stored.topic or f"{event.category}.events"

@@ -1,0 +1,40 @@
+"""Settings: where the store is and how to reach it, from arguments or the environment (`HEADWATER_…`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Self
+
+import msgspec
+
+from headwater.errors import ConfigurationError
+
+__all__ = ["Settings"]
+
+_PREFIX = "HEADWATER_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What changes between a laptop and production."""
+
+    url: str = "sqlite:///headwater.db"
+    """The store: sqlite:///shop.db, sqlite:////var/lib/shop.db, memory://"""
+    command_store: str = "commands"
+    event_store: str = "events"
+    event_bus: str = "memory"
+    store_id: str | None = None
+    """The store expected at the URL; another one is StoreMismatch."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read HEADWATER_URL, HEADWATER_COMMAND_STORE, HEADWATER_EVENT_STORE, HEADWATER_EVENT_BUS, HEADWATER_STORE_ID.
+
+        Raises ConfigurationError for an empty value.
+        """
+        given = os.environ if environment is None else environment
+        found = {name: given[_PREFIX + name.upper()] for name in cls.__struct_fields__ if _PREFIX + name.upper() in given}
+        for name, value in found.items():
+            if not value:
+                raise ConfigurationError(f"{_PREFIX}{name.upper()} is empty: unset it or give it a value")
+        return cls(**found)
