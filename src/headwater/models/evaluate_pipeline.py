@@ -24,7 +24,7 @@ from headwater.models.pipeline_binding import (
     BoundUnwind,
 )
 
-__all__ = ["checked_sum", "evaluate_pipeline", "rounded_average"]
+__all__ = ["checked_sum", "evaluate_pipeline", "finite_sum", "rounded_average"]
 
 _AVERAGE_SHIFT: Final = 10_000
 
@@ -43,6 +43,14 @@ def checked_sum(total: int, name: str) -> int:
     if not -(2**63) <= total < 2**63:
         raise InvalidCriteria(f"the sum {name!r} does not fit 64 bits: match fewer rows")
     return total
+
+
+def finite_sum(numbers: Iterable[float], name: str) -> float:
+    """The exact sum rounded once, whatever the order of the rows; raises InvalidCriteria if no float holds it."""
+    try:
+        return math.fsum(numbers)
+    except OverflowError:
+        raise InvalidCriteria(f"the sum {name!r} is no finite float: match fewer rows") from None
 
 
 def rounded_average(units: int, count: int) -> int:
@@ -99,7 +107,7 @@ def _total(total: BoundTotal, columns: Mapping[str, Field], rows: Sequence[Row])
 
 def _sum(field: Field, scalars: Sequence[Scalar]) -> Scalar:
     if field.kind is Kind.REAL:
-        return math.fsum(cast("Sequence[float]", scalars))
+        return finite_sum(cast("Sequence[float]", scalars), field.name)
     return checked_sum(sum(cast("Sequence[int]", scalars)), field.name)
 
 
@@ -107,8 +115,10 @@ def _average(field: Field, scalars: Sequence[Scalar]) -> Scalar:
     if not scalars:
         return None
     if field.kind is Kind.DECIMAL:
-        return rounded_average(sum(cast("Sequence[int]", scalars)), len(scalars))
-    return math.fsum(cast("Sequence[float]", scalars)) / len(scalars)
+        return checked_sum(rounded_average(sum(cast("Sequence[int]", scalars)), len(scalars)), field.name)
+    if isinstance(scalars[0], int):
+        return float(sum(cast("Sequence[int]", scalars))) / len(scalars)
+    return finite_sum(cast("Sequence[float]", scalars), field.name) / len(scalars)
 
 
 def _place(columns: Mapping[str, Field], field: Field | None) -> int | None:

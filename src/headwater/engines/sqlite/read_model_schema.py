@@ -1,0 +1,137 @@
+"""SqliteReadModelSchema: tables for read models, and what is remembered of their declarations."""
+
+# apsw's annotations name collections.abc.Buffer, which is new in Python 3.12:
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import apsw
+import msgspec
+
+from headwater.engines.sqlite.read_model_tables import add_columns, create, declared_orders, index, recreate
+from headwater.engines.sqlite.statements import Statements
+from headwater.engines.sqlite.table import Table, table_of
+from headwater.engines.sqlite.writer import Writer
+from headwater.errors import BadDeclaration, StoreMismatch
+from headwater.models.criteria import Order
+from headwater.models.model import ReadModel
+
+__all__ = ["SqliteReadModelSchema"]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """What a stored column depends on."""
+
+    kind: str
+    optional: bool
+    scale: int
+    searchable: bool
+
+
+class Declaration(msgspec.Struct, frozen=True):
+    """What a stored table depends on; kept as JSON, by table."""
+
+    key: str
+    columns: dict[str, Column]
+
+
+class SqliteReadModelSchema:
+    """Works in the writer's transaction: of two processes one makes a table and the other finds it."""
+
+    def __init__(self, sql: Statements, writer: Writer) -> None:
+        self._sql = sql
+        self._writer = writer
+
+    async def ensure(self, models: Sequence[type[ReadModel]]) -> None:
+        await self._writer.run_alone(self._ensure, [table_of(model) for model in models])
+
+    async def index(self, model: type[ReadModel], orders: Sequence[tuple[Order, ...]]) -> None:
+        await self._writer.run_alone(self._index, table_of(model), orders)
+
+    async def recreate(self, models: Sequence[type[ReadModel]]) -> None:
+        await self._writer.run_alone(self._recreate, [table_of(model) for model in models])
+
+    def _ensure(self, connection: apsw.Connection, tables: Sequence[Table]) -> None:
+        """Create the tables that are missing, add the fields that are new."""
+        for table in tables:
+            stored, wanted = self._stored(connection, table), _declaration(table)
+            if stored is None:
+                create(connection, table)
+            elif new := _new_fields(table, stored, wanted):
+                add_columns(connection, self._sql, table, new)
+            if stored != wanted:
+                self._remember(connection, table)
+            self._index(connection, table, declared_orders(table))
+
+    def _index(self, connection: apsw.Connection, table: Table, orders: Sequence[tuple[Order, ...]]) -> None:
+        for order in orders:
+            index(connection, table, order)
+
+    def _recreate(self, connection: apsw.Connection, tables: Sequence[Table]) -> None:
+        for table in tables:
+            self._stored(connection, table)  # never drop what is no read model's table
+            recreate(connection, self._sql, table)
+            self._remember(connection, table)
+
+    def _stored(self, connection: apsw.Connection, table: Table) -> Declaration | None:
+        """What the table was made for; None if there is none. Raises if its name is not free for it."""
+        name = str(table.schema.table)
+        if name.startswith("sqlite_"):
+            raise BadDeclaration(f"SQLite keeps names such as {name!r} for itself: give {_model(table)} another table=")
+        stored = connection.execute(self._sql["find_declaration"], (name,)).get
+        if stored is not None:
+            return msgspec.json.decode(cast("str", stored), type=Declaration)
+        for taken in (name, f"{name}__search"):
+            if connection.table_exists("main", taken):
+                raise StoreMismatch(
+                    f"a table {taken!r} is there that was not made for {_model(table)}: give it another table="
+                )
+        return None
+
+    def _remember(self, connection: apsw.Connection, table: Table) -> None:
+        declaration = msgspec.json.encode(_declaration(table)).decode()
+        connection.execute(self._sql["write_declaration"], (str(table.schema.table), declaration))
+
+
+def _declaration(table: Table) -> Declaration:
+    return Declaration(
+        table.schema.key,
+        {
+            name: Column(field.kind.value, field.optional, field.scale, field.searchable)
+            for name, field in table.fields.items()
+        },
+    )
+
+
+def _new_fields(table: Table, stored: Declaration, wanted: Declaration) -> list[str]:
+    """The fields to add; raises StoreMismatch naming one that cannot be added or has changed."""
+    if stored.key != wanted.key:
+        raise _mismatch(table, wanted.key, "has become the key")
+    for name, column in stored.columns.items():
+        if name not in wanted.columns:
+            raise _mismatch(table, name, "is no longer declared")
+        if column != wanted.columns[name]:
+            raise _mismatch(table, name, f"was {_shown(column)} and is declared {_shown(wanted.columns[name])}")
+    new = [name for name in wanted.columns if name not in stored.columns]
+    for name in new:
+        if table.fields[name].required:
+            raise _mismatch(table, name, "is new and has no default")
+    return new
+
+
+def _mismatch(table: Table, field: str, what: str) -> StoreMismatch:
+    return StoreMismatch(
+        f"{_model(table)}.{field} {what}, so its table {str(table.schema.table)!r} does not fit: rebuild the read model"
+    )
+
+
+def _shown(column: Column) -> str:
+    kind = f"{column.kind}({column.scale})" if column.scale else column.kind
+    return " ".join(["searchable"] * column.searchable + ["optional"] * column.optional + [kind])
+
+
+def _model(table: Table) -> str:
+    return table.schema.model.__name__

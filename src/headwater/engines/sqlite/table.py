@@ -1,0 +1,77 @@
+"""Table: what SQLite knows of one read model, computed once per class: names, scalars in, rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Final, TypeVar
+
+from headwater.models.fields import Field, Kind, Scalar
+from headwater.models.model import ReadModel, Schema, schema_of
+
+__all__ = ["Decode", "Table", "decoder", "quoted", "table_of"]
+
+M = TypeVar("M", bound=ReadModel)
+
+Decode = Callable[[Scalar], object]
+
+_BARE_TYPES: Final[frozenset[object]] = frozenset({str, int})
+_INTEGER_KEYS: Final = frozenset({Kind.INTEGER, Kind.DATETIME})
+
+
+class Table:
+    """The SQL names of a read model's table, and its rows as scalars and back."""
+
+    __slots__ = ("_decoders", "columns", "fields", "key", "name", "row_id", "schema", "searchable", "select")
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.fields = schema.fields
+        self.name = quoted(schema.table)
+        self.key = quoted(schema.key)
+        self.columns = tuple(map(quoted, schema.names))
+        self.searchable = tuple(name for name, field in schema.fields.items() if field.searchable)
+        self.row_id = self.key if not self.searchable or self.has_integer_key else '"_row"'
+        """The column whose whole number ties a row to its entry in the search index."""
+        self.select = f"SELECT {', '.join(f'r.{column}' for column in self.columns)} FROM {self.name} AS r"
+        """Every row, in field order."""
+        self._decoders = tuple((name, decoder(field)) for name, field in schema.fields.items())
+
+    @property
+    def has_integer_key(self) -> bool:
+        return self.fields[self.schema.key].kind in _INTEGER_KEYS
+
+    def column(self, field: Field) -> str:
+        """A field's column in `select`."""
+        return f'r."{field.name}"'
+
+    def rows(self, model: type[M], found: Iterable[Sequence[Scalar]]) -> list[M]:
+        """The rows of scalars in field order; raises DecodingError for what the class no longer takes."""
+        decoders = self._decoders
+        return [
+            model(
+                **{
+                    name: decode(scalar) if decode else scalar
+                    for (name, decode), scalar in zip(decoders, scalars, strict=False)
+                }
+            )
+            for scalars in found
+        ]
+
+
+@lru_cache(maxsize=4096)
+def table_of(model: type[ReadModel]) -> Table:
+    """The table of a read model; raises BadDeclaration as `schema_of` does."""
+    return Table(schema_of(model))
+
+
+def quoted(name: str) -> str:
+    """A checked name as it stands in a statement."""
+    return f'"{name}"'
+
+
+def decoder(field: Field) -> Decode | None:
+    """From a stored scalar to its value; None if it is the value."""
+    if field.kind in {Kind.REAL, Kind.BYTES} or (field.kind in {Kind.TEXT, Kind.INTEGER} and field.type in _BARE_TYPES):
+        return None
+    return field.to_value
