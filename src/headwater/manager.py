@@ -111,13 +111,14 @@ class CQRSManager:
 
         projections = list(projections)
         models = _models(projections, read_models)
+        self._owned = {model for handler in projections for model in declaration_of(type(handler)).writes}
         self.read_models = ReadModelStore(
             self.engine.read_models,
             self.engine.projections,
             self.engine.read_model_schema,
             models,
             identity=self._identity,
-            owned={model for handler in projections for model in declaration_of(type(handler)).writes},
+            owned=self._owned,
             limits=limits,
             indexing=indexing,
             denormalization=denormalization,
@@ -188,7 +189,7 @@ class CQRSManager:
         """Add command and query handlers, in any of their forms, or projections; before `initialize`."""
         for handler in handlers:
             if isinstance(handler, ProjectionHandler):
-                self.synchronizer.add(handler)
+                self._add_projection(handler)
                 continue
             if isinstance(handler, Decider):
                 decider = cast("Decider[object, object, object]", handler)
@@ -202,6 +203,12 @@ class CQRSManager:
                 self.commands.register(handler)
             elif not kinds and not isinstance(handler, QueryHandler):
                 self.commands.register(handler)
+
+    def _add_projection(self, handler: ProjectionHandler) -> None:
+        writes = declaration_of(type(handler)).writes
+        self.synchronizer.add(handler)
+        self.read_models.declare(*writes)
+        self._owned.update(writes)
 
     def repository(self, aggregate: type[A]) -> Repository[A]:
         """The repository of an aggregate class."""

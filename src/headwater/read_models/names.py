@@ -18,13 +18,20 @@ class ModelNames:
     """The read models of a store by their names; raises DuplicateName for two of one name."""
 
     def __init__(self, models: Iterable[type[ReadModel]]) -> None:
-        self.models = tuple(dict.fromkeys(models))
+        self.models: tuple[type[ReadModel], ...] = ()
         self._named: dict[str, type[ReadModel]] = {}
-        for model in self.models:
+        self.add(*models)
+
+    def add(self, *models: type[ReadModel]) -> None:
+        """Know more; adding one twice is fine."""
+        for model in dict.fromkeys(models):
+            if model in self.models:
+                continue
             for name in {str(schema_of(model).table), model.__name__}:
                 if name in self._named:
                     raise DuplicateName(f"two read models are called {name!r}: give one another name or table=")
                 self._named[name] = model
+            self.models = (*self.models, model)
 
     def model(self, named: type[ReadModel] | str) -> type[ReadModel]:
         """Raises UnknownName for a name that is none, InvalidIdentifier for what cannot be a name."""

@@ -98,6 +98,10 @@ class ReadModelStore(NamedViews):
             clock=clock,
         )
 
+    def declare(self, *models: type[ReadModel]) -> None:
+        """More read models, before `initialize`."""
+        self._names.add(*models)
+
     async def initialize(self) -> None:
         """Make tables and indexes. Raises StoreMismatch where a table differs from its class."""
         await self._schema.ensure(self._names.models)
