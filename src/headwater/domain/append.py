@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from headwater.domain.event import NewEvent
-from headwater.domain.identifier import Identifier, check_id
+from headwater.domain.identifier import Identifier, check_id, check_type_name
 from headwater.domain.stream import StreamId
 from headwater.domain.version import ExpectedVersion
 from headwater.errors import DuplicateEventId, InvalidMessage, LimitExceeded
@@ -90,7 +90,7 @@ def check_append(append: Append, limits: Limits) -> None:
 
     Raises:
         InvalidMessage: a write without events, two writes to one stream, nothing to commit at all.
-        InvalidId, InvalidIdentifier: of a stream, a unique key or a command.
+        InvalidId, InvalidIdentifier: of a stream, a unique key, a command or an event's type.
         LimitExceeded: sizes above `limits`.
         DuplicateEventId: one event id twice in the append.
     """
@@ -140,6 +140,8 @@ def _check_events(events: list[NewEvent], limits: Limits) -> None:
         raise LimitExceeded("payload of an event in bytes", max(sizes), limits.payload_bytes)
     if sum(sizes) > limits.append_bytes:
         raise LimitExceeded("payload of an append in bytes", sum(sizes), limits.append_bytes)
+    for type in {event.type for event in events}:
+        check_type_name(type)
     seen: set[bytes] = set()
     for event in events:
         if len(event.event_id) != 16:

@@ -20,7 +20,7 @@ from headwater.ports.event_store import FoldRows
 
 __all__ = ["Folds"]
 
-_Page: TypeAlias = tuple[int | None, int, str, str, str, bytes]
+_Page: TypeAlias = tuple[int | None, int, bytes, str, str, bytes]
 """Last version and its checksum; types, schemas and lengths, with commas between; data, one after the other."""
 _Row: TypeAlias = tuple[str, int, bytes]
 
@@ -69,10 +69,14 @@ class Folds:
 def _visible(stream: str, page: _Page) -> list[_Row]:
     """Type, schema and data of the events that are not hidden."""
     _, _, types, schemas, lengths, data = page
-    sizes = _integers(f"[{lengths}]")
-    hidden = min(sizes) < 0
-    ends = accumulate([~size if size < 0 else size for size in sizes] if hidden else sizes, initial=0)
-    rows = list(zip(types.split(","), _integers(f"[{schemas}]"), [data[a:b] for a, b in pairwise(ends)], strict=True))
+    try:
+        sizes = _integers(f"[{lengths}]")
+        hidden = min(sizes) < 0
+        ends = accumulate([~size if size < 0 else size for size in sizes] if hidden else sizes, initial=0)
+        parts = [data[a:b] for a, b in pairwise(ends)]
+        rows = list(zip(types.decode().split(","), _integers(f"[{schemas}]"), parts, strict=True))
+    except (ValueError, msgspec.DecodeError) as error:
+        raise _corrupt(stream) from error
     return [row for row, size in zip(rows, sizes, strict=True) if size >= 0] if hidden else rows
 
 

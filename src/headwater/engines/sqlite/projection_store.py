@@ -76,7 +76,7 @@ class SqliteProjectionStore:
     ) -> None:
         empty_models(connection, models)
         connection.execute(self._sql["discard_all_parked"], (projection,))
-        connection.execute(self._sql["write_checkpoint"], (projection, 0, 0, epoch))
+        connection.execute(self._sql["reset_checkpoints"], (projection, epoch))
 
 
 def _check_form(commit: ProjectionCommit) -> None:

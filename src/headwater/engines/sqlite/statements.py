@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -12,7 +11,21 @@ from headwater.domain.identifier import Identifier
 
 __all__ = ["Statements"]
 
+
+def _read(folder: Traversable) -> dict[str, str]:
+    """The files of a folder by name, without the lines that are comments."""
+    return {
+        file.name.removesuffix(".sql"): "\n".join(
+            line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("--")
+        ).strip()
+        for file in folder.iterdir()
+        if file.name.endswith(".sql")
+    }
+
+
 _SQL: Final = files("headwater.engines.sqlite") / "sql"
+_TEXTS: Final = _read(_SQL)
+_MIGRATIONS: Final = [text for _, text in sorted(_read(_SQL / "migrations").items())]
 
 
 class Statements(Mapping[str, str]):
@@ -20,12 +33,12 @@ class Statements(Mapping[str, str]):
 
     def __init__(self, events: str, commands: str) -> None:
         self._names = {"{events}": Identifier(events), "{commands}": Identifier(commands)}
-        self._texts = {name: self._named(text) for name, text in _texts("").items()}
+        self._texts = {name: self._named(text) for name, text in _TEXTS.items()}
 
     @property
     def migrations(self) -> list[str]:
         """Scripts in the order they are run; the format of a store is how many it has seen."""
-        return [self._named(text) for _, text in sorted(_texts("migrations").items())]
+        return [self._named(text) for text in _MIGRATIONS]
 
     def __getitem__(self, name: str) -> str:
         return self._texts[name]
@@ -40,14 +53,3 @@ class Statements(Mapping[str, str]):
         for placeholder, name in self._names.items():
             text = text.replace(placeholder, name)
         return text
-
-
-@cache
-def _texts(folder: str) -> dict[str, str]:
-    found = _SQL.joinpath(folder) if folder else _SQL
-    return {file.name.removesuffix(".sql"): _text(file) for file in found.iterdir() if file.name.endswith(".sql")}
-
-
-def _text(file: Traversable) -> str:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.startswith("--")).strip()

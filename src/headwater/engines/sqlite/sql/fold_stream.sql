@@ -4,7 +4,7 @@
 SELECT
     max(version),
     checksum,
-    group_concat(type),
+    CAST(group_concat(type) AS BLOB),
     group_concat(schema),
     group_concat(iif(topic IS NULL, length(data), ~length(data))),
     CAST(group_concat(data, '') AS BLOB)
