@@ -136,6 +136,10 @@ class QueryBus:
             return query, chain
         if isinstance(query, Mapping):
             return self._read(cast("Mapping[str, object]", query))
+        route = self._by_name.get(type(query).__name__)
+        if route is not None and route.message is None and isinstance(query, QueryLike):
+            self._adopt(route.of(type(query)))
+            return query, self._chains[type(query)]
         raise MissingHandler(f"{type(query).__name__} has no handler: register one before executing it")
 
     def _read(self, fields: Mapping[str, object]) -> tuple[object, CallNext]:
@@ -167,6 +171,9 @@ class QueryBus:
     def _add(self, route: QueryRoute) -> None:
         if route.name in self._by_name:
             raise DuplicateName(f"{route.name} has two handlers: keep one")
+        self._adopt(route)
+
+    def _adopt(self, route: QueryRoute) -> None:
         self._by_name[route.name] = route
         if route.message is not None:
             self.registry.register(route.message)

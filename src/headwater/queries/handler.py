@@ -23,7 +23,8 @@ class QueryHandler:
     """Derive and write `async def get_user_by_id(self, id: str, views: Views)` for the query `GetUserById`.
 
     Parameters named like the query's fields take them; the others are injected by annotation. The query class is
-    looked for where the handler's class is declared and among `queries=`; methods marked `@handles(Query)` take the
+    looked for where the handler's class is declared and among `queries=`, so that its fields are checked at start-up, or
+    else checked when it is first asked; methods marked `@handles(Query)` take the
     query itself. Methods whose name starts with an underscore are your own.
     """
 
@@ -31,15 +32,28 @@ class QueryHandler:
 class QueryRoute:
     """How one query is answered."""
 
-    __slots__ = ("answer", "message", "name", "parameters")
+    __slots__ = ("answer", "message", "name", "parameters", "required")
 
-    def __init__(self, name: str, message: type | None, answer: Answer, parameters: frozenset[str] | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        message: type | None,
+        answer: Answer,
+        parameters: frozenset[str] | None,
+        required: frozenset[str] = frozenset(),
+    ) -> None:
         self.name = name
         """The query's name in PascalCase, as a mapping's `type` gives it."""
         self.message = message
         self.answer = answer
+        self.required = required
         self.parameters = parameters
         """Fields the method takes by name; None if it takes the query itself."""
+
+    def of(self, message: type) -> QueryRoute:
+        """This route for a query class of its name; BadSignature if their fields do not fit."""
+        _check_fields(self.name, message, set(self.parameters or ()), set(self.required))
+        return QueryRoute(self.name, message, self.answer, self.parameters, self.required)
 
 
 def query_routes(handler: object, queries: Iterable[type], injector: Injector) -> list[QueryRoute]:
@@ -68,10 +82,11 @@ def snake(name: str) -> str:
 def _named_route(name: str, method: Answer, message: type | None, injector: Injector) -> QueryRoute:
     found = parameters(method)
     taken = {p for p, (_, annotation) in found.items() if not injector.can_inject(annotation)}
+    required = frozenset(p for p in taken if found[p][0].default is inspect.Parameter.empty)
     if message is not None:
-        _check_fields(name, message, taken, {p for p in taken if found[p][0].default is inspect.Parameter.empty})
+        _check_fields(name, message, taken, set(required))
     pascal = message.__name__ if message is not None else "".join(map(str.capitalize, name.split("_")))
-    return QueryRoute(pascal, message, injector.bind_named(method, taken), frozenset(taken))
+    return QueryRoute(pascal, message, injector.bind_named(method, taken), frozenset(taken), required)
 
 
 def _check_fields(name: str, message: type, taken: set[str], required: set[str]) -> None:
