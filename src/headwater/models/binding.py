@@ -113,9 +113,9 @@ def bind(criteria: Criteria, columns: Mapping[str, Field], depth: int = 1) -> Bo
             raise _refused(criteria)
 
 
-def column(name: str, columns: Mapping[str, Field]) -> Field:
+def column(name: object, columns: Mapping[str, Field]) -> Field:
     """The column of a name; raises InvalidCriteria for a name that is none."""
-    field = columns.get(name) if type(name) is str else None
+    field = columns.get(name) if isinstance(name, str) else None
     if field is None:
         raise InvalidCriteria(f"there is no field {ascii(name)[:60]} here: use one of {', '.join(columns)}")
     return field

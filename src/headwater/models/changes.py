@@ -72,7 +72,7 @@ class Accumulate(msgspec.Struct, frozen=True):
     """Add to numbers and raise or lower bounds: commutative, so events may come in any order.
 
     Where there is no row it starts from `missing`, a row of declared defaults, and is then accumulated too.
-    A bound whose field is null takes the value.
+    A bound whose field is null takes the value; what is added to is never null.
     """
 
     model: type[ReadModel]

@@ -131,7 +131,9 @@ def _reference(value: object) -> str:
 
 def _mapping(what: str, value: object) -> Mapping[str, object]:
     shown = ascii(value)[:60]
-    if not isinstance(value, Mapping) or not all(type(name) is str for name in cast("Mapping[object, object]", value)):
+    if not isinstance(value, Mapping) or not all(
+        isinstance(name, str) for name in cast("Mapping[object, object]", value)
+    ):
         raise InvalidCriteria(f"{what} takes a mapping of names, got {shown}")
     return cast("Mapping[str, object]", value)
 

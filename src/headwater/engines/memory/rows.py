@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from headwater.errors import UnknownName
-from headwater.models.changes import Change, Insert, apply
+from headwater.models.changes import Change, Insert, Update, Upsert, apply, scalar_fields
 from headwater.models.criteria import Order
 from headwater.models.evaluate import Row
 from headwater.models.fields import Scalar
@@ -106,6 +106,8 @@ class Rows:
         if isinstance(change, Insert):
             rows[key] = schema.to_scalars(change.row)
             return
+        if isinstance(change, Update | Upsert):
+            scalar_fields(change.model, change.fields)  # refused even where there is no row to update
         before = rows[key] if key in rows else table.rows.get(key)
         after = apply(change, None if before is None else schema.to_row(before))
         rows[key] = None if after is None else schema.to_scalars(after)
