@@ -150,7 +150,7 @@ def _join(first: Change | None, second: Change) -> Change | None:
 
 
 def _join_accumulations(first: Accumulate, second: Accumulate) -> Accumulate | None:
-    if first.missing != second.missing:
+    if first.missing != second.missing or _order_matters(first, second):
         return None
     add = dict(first.add)
     for name, delta in second.add.items():
@@ -163,6 +163,12 @@ def _join_accumulations(first: Accumulate, second: Accumulate) -> Accumulate | N
         _join_bounds(first.max, second.max, high=True),
         _join_bounds(first.min, second.min, high=False),
     )
+
+
+def _order_matters(first: Accumulate, second: Accumulate) -> bool:
+    """Of one field: a sum before a bound is not the bound before the sum, nor is a maximum before a minimum."""
+    before, after = (first.add, first.max, first.min), (second.add, second.max, second.min)
+    return any(a.keys() & b.keys() for i, a in enumerate(before) for j, b in enumerate(after) if i != j)
 
 
 def _join_bounds(first: dict[str, object], second: dict[str, object], *, high: bool) -> dict[str, object]:
