@@ -126,6 +126,7 @@ async def read_on(
             yield event
         if page.next == start:
             return
+        assert start < page.next <= await engine.log.head(partition), "a page leads back, or beyond the end"
         start = page.next
 
 

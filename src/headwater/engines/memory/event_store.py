@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from headwater.domain.append import Append, Appended, UniqueKey, Write, Written, check_append
+from headwater.domain.append import Append, Appended, Check, UniqueKey, Write, Written, check_append
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count, check_expected
@@ -78,7 +78,8 @@ def _first_outcome(state: State, append: Append) -> Appended | None:
 
 
 def _check_versions(state: State, append: Append) -> None:
-    for place in (*append.writes, *append.checks):
+    places: tuple[Write | Check, ...] = (*append.writes, *append.checks)
+    for place in places:
         stream = str(place.stream)
         check_expected(stream, place.expected, len(state.events_of(stream)))
 

@@ -1,0 +1,103 @@
+"""Each suite passes on the healthy engine and fails on the one with the bug."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.domain.append import Append, Appended
+from headwater.engines.memory import MemoryEngine
+from headwater.engines.memory.event_store import MemoryEventStore
+from headwater.engines.memory.state import Part
+from headwater.ports.engine import Engine, EngineOptions
+from headwater.testing.clock import ManualClock
+from headwater.testing.conformance.atomic_appends import AtomicAppendsConformance
+from headwater.testing.conformance.command_log import CommandLogConformance
+from headwater.testing.conformance.concurrency import ConcurrencyConformance
+from headwater.testing.conformance.durability import DurabilityConformance
+from headwater.testing.conformance.event_store import EventStoreConformance
+from headwater.testing.conformance.leases import LeasesConformance
+from headwater.testing.conformance.log import LogConformance
+from headwater.testing.conformance.projection_store import ProjectionStoreConformance
+from headwater.testing.conformance.snapshots import SnapshotsConformance
+from headwater.testing.conformance.unique_keys import UniqueKeysConformance
+from tests.conformance import planted
+from tests.conformance.running import failures
+
+# The suite, the bug, and one of the tests that must find it.
+BUGS: list[tuple[type, type[Part], str]] = [
+    (ConcurrencyConformance, planted.LateVisibility, "test_a_reader_never_sees_anything_new_below_what_it_saw"),
+    (ConcurrencyConformance, planted.VersionCheckedTooEarly, "test_one_of_many_that_expect_the_same_version_wins"),
+    (ConcurrencyConformance, planted.ClaimLost, "test_one_of_many_that_claim_the_same_key_wins"),
+    (ConcurrencyConformance, planted.ReplayAppendsAgain, "test_one_of_many_of_the_same_command_appends"),
+    (LogConformance, planted.LateVisibility, "test_offsets_are_dense_and_rejected_appends_leave_no_hole"),
+    (LogConformance, planted.OffsetGap, "test_offsets_are_dense_and_rejected_appends_leave_no_hole"),
+    (LogConformance, planted.LimitOffByOne, "test_a_page_starts_with_its_offset_and_holds_at_most_the_limit"),
+    (LogConformance, planted.StartExclusive, "test_a_page_starts_with_its_offset_and_holds_at_most_the_limit"),
+    (LogConformance, planted.PageStuckOnFilter, "test_a_page_moves_past_what_the_filter_leaves_out"),
+    (LogConformance, planted.HiddenRowsInTheLog, "test_hidden_events_are_read_only_when_asked_for_but_counted"),
+    (EventStoreConformance, planted.HiddenRowsInTheFold, "test_hidden_events_are_loaded_and_not_folded"),
+    (EventStoreConformance, planted.TimestampsRepeat, "test_timestamps_rise_while_the_clock_stands_still"),
+    (UniqueKeysConformance, planted.ReleaseAfterClaim, "test_releases_come_before_claims"),
+    (
+        UniqueKeysConformance,
+        planted.RefusedTakesClaim,
+        "test_a_key_held_by_another_stream_is_taken_and_nothing_changes",
+    ),
+    (CommandLogConformance, planted.ReplayAppendsAgain, "test_the_same_command_returns_its_first_outcome"),
+    (AtomicAppendsConformance, planted.PartialAtomicAppend, "test_an_append_that_is_refused_leaves_no_part"),
+    (ProjectionStoreConformance, planted.EpochIgnored, "test_a_commit_of_an_older_epoch_writes_nothing"),
+    (ProjectionStoreConformance, planted.StartIgnored, "test_a_commit_from_another_start_writes_nothing"),
+    (
+        ProjectionStoreConformance,
+        planted.CheckpointWithoutChanges,
+        "test_a_commit_moves_the_checkpoint_and_makes_the_changes",
+    ),
+    (ProjectionStoreConformance, planted.ChangesBeforeCheckpoint, "test_a_commit_from_another_start_writes_nothing"),
+    (LeasesConformance, planted.EpochStands, "test_an_expired_lease_is_taken_over_with_a_higher_epoch"),
+    (SnapshotsConformance, planted.EarlierSnapshotWins, "test_a_later_one_replaces_and_an_earlier_one_does_not"),
+]
+SUITES = sorted({suite for suite, _, _ in BUGS} | {DurabilityConformance}, key=lambda suite: suite.__name__)
+
+
+def healthy(clock: ManualClock) -> MemoryEngine:
+    return MemoryEngine(1, EngineOptions(clock=clock))
+
+
+@pytest.mark.parametrize("suite", SUITES)
+async def test_a_healthy_engine_passes(suite: type) -> None:
+    assert await failures(suite, healthy) == set()
+
+
+@pytest.mark.parametrize(("suite", "bug", "test"), BUGS)
+async def test_a_planted_bug_is_caught(suite: type, bug: type[Part], test: str) -> None:
+    def sick(clock: ManualClock) -> Engine:
+        engine = healthy(clock)
+        planted.plant(engine, bug)
+        return engine
+
+    assert test in await failures(suite, sick)
+
+
+async def test_a_store_that_forgets_its_last_append_is_caught() -> None:
+    appends: list[Append] = []
+
+    class Remembering(MemoryEventStore):
+        async def append(self, append: Append) -> Appended:
+            appends.append(append)
+            return await super().append(append)
+
+    def noting(clock: ManualClock) -> Engine:
+        appends.clear()
+        engine = healthy(clock)
+        planted.plant(engine, Remembering)
+        return engine
+
+    async def forget(engine: Engine) -> Engine:
+        """The same store without the last thing it acknowledged."""
+        again = MemoryEngine()
+        await again.open()
+        for append in appends[:-1]:
+            await again.events.append(append)
+        return again
+
+    assert "test_acknowledged_appends_survive" in await failures(DurabilityConformance, noting, forget)

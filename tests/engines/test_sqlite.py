@@ -1,0 +1,124 @@
+"""The SQLite engine under every suite, and beside the memory engine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from headwater.engines.memory import MemoryEngine
+from headwater.engines.sqlite import open_engine
+from headwater.ports.engine import Engine, EngineOptions
+from headwater.testing.clock import ManualClock
+from headwater.testing.conformance.admin import AdminConformance
+from headwater.testing.conformance.atomic_appends import AtomicAppendsConformance
+from headwater.testing.conformance.command_log import CommandLogConformance
+from headwater.testing.conformance.concurrency import ConcurrencyConformance
+from headwater.testing.conformance.durability import DurabilityConformance
+from headwater.testing.conformance.event_store import EventStoreConformance
+from headwater.testing.conformance.leases import LeasesConformance
+from headwater.testing.conformance.log import LogConformance
+from headwater.testing.conformance.machine import EnginesAgree
+from headwater.testing.conformance.parking import ParkingConformance
+from headwater.testing.conformance.projection_store import ProjectionStoreConformance
+from headwater.testing.conformance.snapshots import SnapshotsConformance
+from headwater.testing.conformance.unique_keys import UniqueKeysConformance
+from headwater.testing.conformance.wakeups import WakeupsConformance
+
+
+def store_in(folder: Path, clock: ManualClock) -> Engine:
+    return open_engine(f"sqlite:///{folder}/x.db", EngineOptions(clock=clock))
+
+
+@pytest.fixture
+async def engine(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Engine]:
+    engine = store_in(tmp_path, clock)
+    await engine.open()
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+async def reopen(engine: Engine, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Callable[[], Awaitable[Engine]]]:
+    opened: list[Engine] = []
+
+    async def reopen() -> Engine:
+        await engine.close()
+        again = store_in(tmp_path, clock)
+        await again.open()
+        opened.append(again)
+        return again
+
+    yield reopen
+    for again in opened:
+        await again.close()
+
+
+class TestEventStore(EventStoreConformance):
+    pass
+
+
+class TestAtomicAppends(AtomicAppendsConformance):
+    pass
+
+
+class TestUniqueKeys(UniqueKeysConformance):
+    pass
+
+
+class TestLog(LogConformance):
+    pass
+
+
+class TestCommandLog(CommandLogConformance):
+    pass
+
+
+class TestProjectionStore(ProjectionStoreConformance):
+    pass
+
+
+class TestParking(ParkingConformance):
+    pass
+
+
+class TestLeases(LeasesConformance):
+    pass
+
+
+class TestSnapshots(SnapshotsConformance):
+    pass
+
+
+class TestWakeups(WakeupsConformance):
+    pass
+
+
+class TestAdmin(AdminConformance):
+    pass
+
+
+class TestConcurrency(ConcurrencyConformance):
+    pass
+
+
+class TestDurability(DurabilityConformance):
+    pass
+
+
+class MemoryAndSQLite(EnginesAgree):
+    def make_engines(self, options: EngineOptions) -> tuple[Engine, Engine]:
+        self.folder = tempfile.TemporaryDirectory()
+        return MemoryEngine(1, options), open_engine(f"sqlite:///{self.folder.name}/x.db", options)
+
+    def teardown(self) -> None:
+        with self.folder:
+            super().teardown()
+
+
+@pytest.mark.timeout(600)
+class TestLikeMemory(MemoryAndSQLite.TestCase):
+    settings = hypothesis.settings(hypothesis.settings.get_profile("engines"))
