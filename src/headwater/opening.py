@@ -10,11 +10,19 @@ from headwater.ports.engine import Engine, EngineOptions
 
 __all__ = ["open_engine"]
 
+_ENGINES = {point.name: point for point in entry_points(group="headwater.engines")}
+"""Looked up once, on import: it reads files, which a running event loop should not wait for."""
+
 
 def open_engine(url: str, options: EngineOptions) -> Engine:
     """The engine for a URL, not yet opened; raises UnknownEngine, or what the engine says of its URL."""
     scheme, colon, _ = url.partition(":")
-    found = {point.name: point for point in entry_points(group="headwater.engines")}
-    if not colon or scheme not in found:
-        raise UnknownEngine(f"{url!r} names no installed engine: start it with one of {sorted(found)}, as in memory://")
-    return cast("Engine", found[scheme].load()(url, options))
+    if not colon or scheme not in _ENGINES:
+        raise UnknownEngine(f"{_shown(url)} names no installed engine: use one of {sorted(_ENGINES)}, as in memory://")
+    return cast("Engine", _ENGINES[scheme].load()(url, options))
+
+
+def _shown(url: str) -> str:
+    """The URL without what may be a password."""
+    scheme, separator, rest = url.partition("://")
+    return repr(f"{scheme}{separator}{'***@' if '@' in rest else ''}{rest.rpartition('@')[2]}"[:80])

@@ -11,7 +11,7 @@ __all__ = ["relay_of", "topic_of"]
 
 
 def relay_of(bus: EventBus) -> ProjectionHandler:
-    """The projection `relay_<group>` that hands every event of the log to the bus, with its own checkpoint.
+    """The projection `relay_<group>` (hyphens as underscores) that hands every event of the log to the bus, with its own checkpoint.
 
     What subscribed projections write is committed with that checkpoint; a subscriber that raises is retried, then
     its event is parked like any other.
@@ -20,7 +20,7 @@ def relay_of(bus: EventBus) -> ProjectionHandler:
     for one in bus.subscribers:
         models.update(dict.fromkeys(one.writes))
 
-    class Relay(ProjectionHandler, name=f"relay_{bus.group}", writes=list(models), hidden=True):
+    class Relay(ProjectionHandler, name=f"relay_{bus.group.replace('-', '_')}", writes=list(models), hidden=True):
         async def handle(self, event: Recorded[object]) -> None:
             await bus.deliver(topic_of(event), event)
 

@@ -1,0 +1,16 @@
+"""The stores every scenario runs on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+STORES = {"memory": "memory://", "memory-4": "memory://?partitions=4", "sqlite": "sqlite:///{folder}/store.db"}
+
+
+@pytest.fixture(params=STORES.values(), ids=STORES.keys())
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh store's URL: memory with 1 and 4 partitions, and SQLite."""
+    template: str = request.param
+    return template.format(folder=tmp_path)
