@@ -1,7 +1,7 @@
 """What can be asked, and what has happened."""
 
-from headwater import Command, Event, Query
 from examples.users.read_model import UserReadModel
+from headwater import Command, Event, Query
 
 
 class CreateUser(Command[None]):

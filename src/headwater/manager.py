@@ -199,9 +199,7 @@ class CQRSManager:
             kinds = [message for message, _ in handled_by(handler)]
             if isinstance(handler, QueryHandler) or any(issubclass(kind, QueryLike) for kind in kinds):
                 self.queries.register(handler)
-            if isinstance(handler, CommandHandler) or any(issubclass(kind, CommandLike) for kind in kinds):
-                self.commands.register(handler)
-            elif not kinds and not isinstance(handler, QueryHandler):
+            if isinstance(handler, CommandHandler) or any(issubclass(kind, CommandLike) for kind in kinds) or (not kinds and not isinstance(handler, QueryHandler)):
                 self.commands.register(handler)
 
     def _add_projection(self, handler: ProjectionHandler) -> None:
@@ -261,10 +259,10 @@ class CQRSManager:
 
     # -- opening and closing ---------------------------------------------------
 
-    async def initialize(self) -> None:
+    async def initialize(self, *, run_projections: bool | None = None) -> None:
         """Check every declaration, open the store, make its tables, start the projections; idempotent.
 
-        Raises ConfigurationError, StoreError.
+        `run_projections` overrides what the constructor was told. Raises ConfigurationError, StoreError.
         """
         if self._open:
             return
@@ -274,7 +272,7 @@ class CQRSManager:
         try:
             self.commands.identify(self._identity.store_id)
             await self.read_models.initialize()
-            if self._run_projections:
+            if self._run_projections if run_projections is None else run_projections:
                 await self.synchronizer.start()
         except BaseException:
             await self.close()

@@ -9,7 +9,7 @@ import pytest
 STORES = {"memory": "memory://", "memory-4": "memory://?partitions=4", "sqlite": "sqlite:///{folder}/store.db"}
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
+@pytest.fixture(params=list(STORES.values()), ids=list(STORES))
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh store's URL: memory with 1 and 4 partitions, and SQLite."""
     template: str = request.param

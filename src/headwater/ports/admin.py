@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -62,6 +62,7 @@ class Admin(Protocol):
         ...
 
 
+@runtime_checkable
 class Backup(Protocol):
     """A consistent copy while the store is in use."""
 
