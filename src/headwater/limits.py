@@ -22,5 +22,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Levels of nesting in a payload."""
     page_size: int = 10_000
     """Rows in one answer of find, page or search."""
+    nested_commands: int = 64
+    """Commands executed by handlers of commands, one inside the other."""
     queued_writes: int = 10_000
     """Writes that may wait for the writer; more are refused with `StoreBusy`."""

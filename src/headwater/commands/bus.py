@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar, cast, overload
 from uuid import UUID
 
+from headwater.commands.attempts import attempts, within
 from headwater.commands.committing import Committer
-from headwater.commands.context import CommandContext, current_command
+from headwater.commands.context import CommandContext, check_context, current_command
 from headwater.commands.fingerprint import fingerprint
 from headwater.commands.handler import command_routes
 from headwater.commands.receipt import Receipt
@@ -21,16 +20,11 @@ from headwater.domain.metadata import Context
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
 from headwater.errors import (
-    AppendOutcomeUnknown,
-    AppendRejected,
-    CommandTimeout,
     DomainError,
     DuplicateName,
     IdempotencyMismatch,
     InvalidMessage,
     MissingHandler,
-    Refused,
-    WrongExpectedVersion,
 )
 from headwater.handling.chain import compose
 from headwater.handling.injection import Injector
@@ -85,9 +79,9 @@ class CommandBus:
         self._tries = conflict_tries
         self._handlers: dict[type, Callable[..., Awaitable[object]]] = {}
         self._chains: dict[type, CallNext] = {}
-        self._prepared = not any(isinstance(link, Prepares) for link in self._middleware)
+        self._prepared = False
         if isinstance(handlers, Mapping):
-            for name, handler in handlers.items():
+            for name, handler in cast("Mapping[str, object]", handlers).items():
                 self._register_named(name, handler)
         else:
             self.register(*handlers)
@@ -137,7 +131,9 @@ class CommandBus:
             raise DuplicateName(f"{message.__name__} has two handlers: keep one")
         bound = self._injector.bind(function, skip=1)
         self._handlers[message] = bound
-        self._chains[message] = compose(self._middleware, self._attempts(bound))
+        innermost = bound if self._committer is None else attempts(bound, self._committer, self._tries)
+        self._chains[message] = compose(self._middleware, innermost)
+        self._prepared = False
 
     # -- executing -------------------------------------------------------------
 
@@ -187,47 +183,27 @@ class CommandBus:
         chain = self._chains.get(type(message))
         if chain is None or not self._prepared:
             message, chain = self._find(message)
-        running = CommandContext(
-            self._commits, context, None if command_id is None else check_id(str(command_id), "command id")
-        )
-        outer = current_command.set(running)
+        given_id = None if command_id is None else check_id(str(command_id), "command id")
+        running = CommandContext(self._commits, context, given_id)
+        if context is not None:
+            check_context(context, self.registry.limits)
+        outer = current_command.get()
+        if outer is not None:
+            running.follow(outer, self.registry.limits.nested_commands)
+        current_command.set(running)
         try:
-            result = await chain(message) if timeout is None else await _within(timeout, chain, message, running)
-        except (DomainError, AppendRejected, Refused) as error:
+            result = await chain(message) if timeout is None else await within(timeout, chain, message, running)
+        except DomainError as error:
             receipt = await self._first_outcome(message, running, error)
         else:
-            receipt = (
-                Receipt(result, (), self._nothing) if running.appended is None else await self._receipt(result, running)
-            )
+            nothing = running.appended is None
+            receipt = Receipt(result, (), self._nothing) if nothing else await self._receipt(result, running)
         finally:
-            current_command.reset(outer)
+            current_command.set(outer)
+            running.ended = True
         if wait_for:
             await self._wait(receipt.token, wait_for, wait_timeout)
         return receipt
-
-    def _attempts(self, handler: CallNext) -> CallNext:
-        """The innermost link: run the handler and commit what it staged; decide again on a version conflict."""
-
-        async def attempts(command: object) -> object:
-            result = await handler(command)
-            context = current_command.get()
-            if context is None or (context.staged is None and context.given_id is None):
-                return result
-            tries = self._tries
-            while self._committer is not None:
-                try:
-                    context.appended = await self._committer.commit_command(context, command, result)
-                    break
-                except WrongExpectedVersion as conflict:
-                    tries -= 1
-                    if tries < 1 or not context.has_loaded(conflict.stream):
-                        raise  # a handler that did not look would only decide the same again
-                await asyncio.sleep(random.uniform(0, 0.002) * 2 ** (self._tries - tries))  # noqa: S311  # jitter
-                context.staged = None
-                result = await handler(command)
-            return result
-
-        return attempts
 
     async def _receipt(self, result: object, running: CommandContext) -> Receipt[object]:
         appended = running.appended
@@ -238,12 +214,12 @@ class CommandBus:
         events = tuple(running.staged.events) if running.staged is not None else ()
         return Receipt(result, events, self._token(appended.writes), running.command_id)
 
-    async def _first_outcome(self, command: object, running: CommandContext, error: Exception) -> Receipt[object]:
+    async def _first_outcome(self, command: object, running: CommandContext, error: DomainError) -> Receipt[object]:
         """A refusal of a command whose id committed before is a repetition: answer as the first time."""
         if running.given_id is None or self._command_log is None or self._committer is None:
             raise error
-        record = await self._command_log.find(running.command_id)
-        if record is None or record.error is not None or isinstance(error, AppendRejected | Refused):
+        record = await self._command_log.find(running.given_id)
+        if record is None or record.error is not None:
             raise error
         if record.fingerprint != fingerprint(self.registry, command)[1]:
             raise IdempotencyMismatch(record.id) from error
@@ -269,9 +245,10 @@ class CommandBus:
             self.prepare()
         if isinstance(command, Mapping):
             command = self._read(cast("Mapping[str, object]", command))
-        chain = self._chains.get(type(command))
+        message = type(command)
+        chain = self._chains.get(message)
         if chain is None:
-            raise MissingHandler(f"{type(command).__name__} has no handler: register one before executing it")
+            raise MissingHandler(f"{message.__name__} has no handler: register one before executing it")
         return command, chain
 
     def _read(self, fields: Mapping[str, object]) -> object:
@@ -281,13 +258,3 @@ class CommandBus:
         return self.registry.read(
             self.registry.class_of(name), {key: value for key, value in fields.items() if key != "type"}
         )
-
-
-async def _within(timeout: float, chain: CallNext, command: object, running: CommandContext) -> object:
-    try:
-        async with asyncio.timeout(timeout):
-            return await chain(command)
-    except TimeoutError:
-        if running.sent is not None:
-            raise AppendOutcomeUnknown(running.command_id) from None
-        raise CommandTimeout(f"{timeout} s were not enough, nothing was committed: try again") from None

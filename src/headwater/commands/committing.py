@@ -38,8 +38,8 @@ class Committer:
         return self._append_atomic is not None
 
     def encode(self, event: object, topic: str | None = None) -> NewEvent:
-        """A registered event, encoded, with a fresh id."""
-        name, schema, data = self._registry.encode(event)
+        """A registered event, encoded, with a fresh id; InvalidMessage if it could not be read back."""
+        name, schema, data = self._registry.encode_readable(event)
         return NewEvent(uuid7(), name, schema, data, topic)
 
     async def commit(self, append: Append) -> Appended:

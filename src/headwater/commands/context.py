@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from uuid import UUID
 
 import msgspec
 
 from headwater.domain.append import Append, Appended, Check, Write
+from headwater.domain.identifier import check_id
 from headwater.domain.metadata import Context
-from headwater.errors import BadDeclaration
+from headwater.domain.stream import StreamId
+from headwater.domain.version import Exact
+from headwater.errors import BadDeclaration, LimitExceeded
 from headwater.handling.ids import uuid7
+from headwater.limits import Limits
 
-__all__ = ["CommandContext", "Staged", "current_command"]
+__all__ = ["CommandContext", "Staged", "check_context", "current_command"]
 
 
 class Staged(msgspec.Struct):
@@ -36,13 +40,22 @@ class Staged(msgspec.Struct):
             self.writes.extend(new)
         elif len(new) == len(self.writes) == 1 and new[0].stream == self.writes[0].stream:
             self.writes[0] = _joined(self.writes[0], new[0])
-        else:
+        elif new:
             raise BadDeclaration(
                 f"a command commits one append: {self.writes[0].stream} is saved already; "
                 "save several aggregates together with save_all(a, b)"
             )
         self.checks.extend(checks)
         self.events.extend(events)
+
+    def events_of(self, stream: StreamId) -> list[object]:
+        """The domain events staged for a stream, decoded, in order."""
+        start = 0
+        for write in self.writes:
+            if write.stream == stream:
+                return self.events[start : start + len(write.events)]
+            start += len(write.events)
+        return []
 
 
 class CommandContext(msgspec.Struct, gc=False):
@@ -53,6 +66,8 @@ class CommandContext(msgspec.Struct, gc=False):
     background: Context | None = None
     given_id: str | None = None
     """The id the caller chose, by which a repetition is recognised."""
+    depth: int = 1
+    """Of commands executed by handlers of commands."""
     staged: Staged | None = None
     loaded: dict[str, tuple[int, list[object]]] | None = None
     """Streams loaded by this command: version and decoded events, so that a retry reads only what is new."""
@@ -60,6 +75,8 @@ class CommandContext(msgspec.Struct, gc=False):
     """The append handed to the store: from here on a lost answer means an unknown outcome."""
     appended: Appended | None = None
     made_id: str | None = None
+    ended: bool = False
+    """True once the execution is over; tasks its handler left behind still see it."""
 
     @property
     def command_id(self) -> str:
@@ -86,9 +103,32 @@ class CommandContext(msgspec.Struct, gc=False):
 
     def staging(self) -> Staged | None:
         """Where saves and publications go while a handler runs; None if they are to happen at once."""
-        if self.staged is None and self.commits:
+        if not self.commits or self.ended or self.sent is not None:
+            return None
+        if self.staged is None:
             self.staged = Staged()
         return self.staged
+
+    def follow(self, outer: CommandContext, limit: int) -> None:
+        """Be executed by the handler of another command: what caused that caused this, in the name of its sender.
+
+        Raises LimitExceeded where more than `limit` commands run one inside the other.
+        """
+        self.depth = 1 if outer.ended else outer.depth + 1
+        if self.depth > limit:
+            raise LimitExceeded("the number of commands executed by one another's handlers", self.depth, limit)
+        above, own = outer.event_context(), self.background
+        self.background = msgspec.structs.replace(
+            above if own is None else own,
+            correlation_id=(own and own.correlation_id) or above.correlation_id,
+            causation_id=(own and own.causation_id) or above.command_id,
+        )
+
+    def staged_events(self, stream: StreamId) -> Sequence[object]:
+        """The events of a stream that this command has decided and not yet committed."""
+        if self.staged is None or self.ended or self.sent is not None:
+            return ()
+        return self.staged.events_of(stream)
 
     def event_context(self) -> Context:
         """What is stored with every event of this command."""
@@ -106,7 +146,30 @@ current_command: ContextVar[CommandContext | None] = ContextVar("headwater_curre
 """The command being executed in this task; None outside a handler."""
 
 
+def check_context(context: Context, limits: Limits) -> Context:
+    """The context unchanged; what comes from outside goes into logs, headers and every event.
+
+    Raises InvalidId for a field or header that is no clean text (newlines are none), LimitExceeded for a long one and
+    for a context larger than `limits.metadata_bytes` in all.
+    """
+    for what in ("correlation_id", "causation_id", "principal", "tenant"):
+        value: str | None = getattr(context, what)
+        if value is not None:
+            check_id(value, f"{what} of the context", limits.id_bytes)
+    for name, text in context.headers.items():
+        check_id(name, "header name", limits.id_bytes)
+        if text != "":
+            check_id(text, f"header {name}", limits.id_bytes)
+    if (size := len(msgspec.json.encode(context))) > limits.metadata_bytes:
+        raise LimitExceeded("context in bytes", size, limits.metadata_bytes)
+    return context
+
+
 def _joined(first: Write, second: Write) -> Write:
+    if isinstance(first.expected, Exact) and second.expected != Exact(first.expected.version + len(first.events)):
+        raise BadDeclaration(
+            f"two copies of {first.stream} were changed by one command: load it after it was saved, or once"
+        )
     return msgspec.structs.replace(
         first,
         events=first.events + second.events,

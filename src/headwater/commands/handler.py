@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 
-from headwater.domain.messages import CommandLike
+from headwater.domain.messages import is_command
 from headwater.errors import BadSignature, MissingHandler
 from headwater.handling.routing import Handler, handled_by, message_types
 
@@ -20,12 +21,14 @@ class CommandHandler:
 
 def command_routes(handler: object) -> list[tuple[type, Handler]]:
     """The commands a handler takes and the function for each; raises MissingHandler if it takes none."""
-    routes = [(message, function) for message, function in handled_by(handler) if issubclass(message, CommandLike)]
+    routes = [(message, function) for message, function in handled_by(handler) if is_command(message)]
     handle = getattr(handler, "handle", None)
     if handle is None:
         return _some(handler, routes)
     if routes:
         raise BadSignature(f"{type(handler).__name__} has both handle() and @handles methods: choose one style")
+    if not inspect.iscoroutinefunction(handle):
+        raise BadSignature(f"{getattr(handle, '__qualname__', handle)} must be `async def`")
     return _some(handler, [(message, handle) for message in message_types(handle)])
 
 

@@ -11,7 +11,7 @@ from headwater.domain.append import CommandRecord, Written
 from headwater.domain.messages import CommandLike
 from headwater.domain.registry import Registry
 from headwater.domain.stream import StreamId
-from headwater.errors import BadDeclaration, UnknownName
+from headwater.errors import BadDeclaration, DecodingError, UnknownName
 from headwater.ports.event_store import EventStore
 
 __all__ = ["Replay", "result_type"]
@@ -30,7 +30,10 @@ class Replay:
             declared = result_type(self._registry.class_of(record.name))
         except UnknownName:
             declared = object
-        result = msgspec.json.decode(record.result, type=declared)
+        try:
+            result = msgspec.json.decode(record.result, type=declared)
+        except msgspec.MsgspecError as error:
+            raise DecodingError(f"the kept result of {record.name} is no {declared}: {error}") from error
         return result, tuple([event for written in record.writes for event in await self._written(written)])
 
     async def _written(self, written: Written) -> list[object]:

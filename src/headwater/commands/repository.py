@@ -51,7 +51,7 @@ class Repository(Generic[A]):
         self._snapshots = AggregateSnapshots(aggregate, snapshots)
 
     async def get_by_id(self, id: str) -> A | None:
-        """The aggregate as of now; None if it has no events."""
+        """The aggregate as of now, what the running command staged included; None if it has no events."""
         aggregate = self.aggregate(id)
         context = current_command.get()
         if context is None:
@@ -61,6 +61,8 @@ class Repository(Generic[A]):
             context.remember(str(aggregate.stream), aggregate.version, [])
         else:
             await self._fold_again(aggregate, context)
+        if context is not None:
+            aggregate.evolve(context.staged_events(aggregate.stream))
         return aggregate if aggregate.version else None
 
     async def load(self, id: str) -> A:
@@ -121,6 +123,7 @@ class Repository(Generic[A]):
             _log.warning("a snapshot of %s is ahead of its stream and is not used", aggregate.stream)
             fresh = self.aggregate(aggregate.id)
             folded, head = await self._apply_after(fresh, 0, [])
+            vars(aggregate).clear()
             vars(aggregate).update(vars(fresh))
         aggregate.version = head
         await self._snapshots.keep(aggregate, folded)

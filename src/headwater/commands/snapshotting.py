@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from types import CodeType
-from typing import ClassVar, Generic, TypeVar, get_origin, get_type_hints
+from typing import ClassVar, Generic, TypeVar, cast, get_origin, get_type_hints
 
 import msgspec
 
@@ -54,17 +54,28 @@ class AggregateSnapshots(Generic[A]):
         """Store the state of a just loaded aggregate if at least `snapshot_every` events had to be folded."""
         if self._every is None or folded < self._every:
             return
-        state = {name: getattr(aggregate, name) for name, _ in self._fields if hasattr(aggregate, name)}
         if unknown := _own_attributes(aggregate) - {name for name, _ in self._fields}:
             _log.warning("%r is not kept as a snapshot: annotate %s on the class", aggregate, sorted(unknown))
             return
-        snapshot = Snapshot(
-            stream=str(aggregate.stream), kind=self._kind, version=aggregate.version, state=msgspec.json.encode(state)
-        )
+        state = self._encoded(aggregate)
+        if state is None:
+            _log.warning("%r is not kept as a snapshot: an attribute is not of its declared type", aggregate)
+            return
+        snapshot = Snapshot(stream=str(aggregate.stream), kind=self._kind, version=aggregate.version, state=state)
         try:
             await self._snapshots.save(snapshot)
         except StoreError:
             _log.warning("the snapshot of %r could not be kept", aggregate, exc_info=True)
+
+    def _encoded(self, aggregate: A) -> bytes | None:
+        """The state as JSON that reads back equal; None if there is none."""
+        state = {name: getattr(aggregate, name, None) for name, _ in self._fields}
+        try:
+            encoded = msgspec.json.encode(state)
+            restored = self._decode(encoded)
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            return None
+        return encoded if all(getattr(restored, name) == value for name, value in state.items()) else None
 
 
 def fold_fingerprint(aggregate: type[Aggregate]) -> str:
@@ -86,6 +97,9 @@ def _code_parts(code: CodeType | None) -> Iterator[bytes]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _code_parts(constant)
+        elif isinstance(constant, frozenset):
+            members = cast("frozenset[object]", constant)
+            yield repr(sorted(map(repr, members))).encode()  # their own order differs between processes
         else:
             yield repr(constant).encode()
 
@@ -104,7 +118,9 @@ def _decoder(aggregate: type[Aggregate], fields: tuple[tuple[str, object], ...])
         state = msgspec.defstruct(f"{aggregate.__name__}State", [(name, hint) for name, hint in fields])
         return msgspec.json.Decoder(state).decode
     except TypeError as error:
-        raise BadDeclaration(f"{aggregate.__name__} declares snapshot_every= but its state is no JSON: {error}") from error
+        raise BadDeclaration(
+            f"{aggregate.__name__} declares snapshot_every= but its state is no JSON: {error}"
+        ) from error
 
 
 def _own_attributes(aggregate: Aggregate) -> set[str]:

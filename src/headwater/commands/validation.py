@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 
 from headwater.domain.registry import Registry
@@ -34,9 +35,9 @@ class ValidationMiddleware:
 
     async def __call__(self, message: object, call_next: CallNext) -> object:
         self._check_types(message)
-        own = getattr(message, "validate", None)
-        if callable(own):
-            _refuse(message, _complaint(own))
+        own = getattr(type(message), "validate", None)
+        if inspect.isfunction(own):  # pydantic has a class method of this name
+            _refuse(message, _complaint(message, own))
         for rule in self._rules.get(type(message), ()):
             _refuse(message, rule(message))
         return await call_next(message)
@@ -49,12 +50,12 @@ class ValidationMiddleware:
             raise ValidationFailed(f"{type(message).__name__}: {error.__cause__ or error}") from error
 
 
-def _complaint(validate: Callable[[], object]) -> str | None:
+def _complaint(message: object, validate: Callable[[object], object]) -> str | None:
     try:
-        said = validate()
+        said = validate(message)
     except ValueError as error:
         return str(error) or type(error).__name__
-    return said if isinstance(said, str) else None
+    return "validate() says no" if said is False else said if isinstance(said, str) else None
 
 
 def _refuse(message: object, complaint: str | None) -> None:

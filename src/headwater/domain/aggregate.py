@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from headwater.domain.append import UniqueKey
@@ -48,8 +49,9 @@ class Aggregate:
             raise BadDeclaration(f"{cls.__name__}: snapshot_every= counts events from 1, got {snapshot_every!r}")
         cls.partition_by = partition_by or cls.partition_by
         cls.snapshot_every = snapshot_every or cls.snapshot_every
+        _check_state(cls)
         cls._appliers = on_methods(cls)
-        _refuse_mutable_defaults(cls)
+        _check_appliers(cls, cls._appliers)
 
     def __init__(self, id: str) -> None:
         self.id = check_id(id, "aggregate id")
@@ -69,10 +71,11 @@ class Aggregate:
 
     def emit(self, event: object, *, unique: Pairs = (), release: Pairs = ()) -> None:
         """Apply a new event and keep it for the next save; claim and give up unique keys with it."""
+        claims, releases = unique_keys(unique), unique_keys(release)
         self.evolve((event,))
         self._uncommitted.append(event)
-        self._claims.extend(unique_keys(unique))
-        self._releases.extend(unique_keys(release))
+        self._claims += claims
+        self._releases += releases
 
     def evolve(self, events: Iterable[object]) -> None:
         """Apply events in order; raises UnknownName for one without an @on method."""
@@ -118,7 +121,8 @@ class Aggregate:
         """The value of `partition_by`, as text; None where it is not declared."""
         if self.partition_by is None:
             return None
-        return check_id(str(getattr(self, self.partition_by)), f"{type(self).__name__}.{self.partition_by}")
+        value: object = getattr(self, self.partition_by)
+        return check_id("" if value is None else str(value), f"{type(self).__name__}.{self.partition_by}")
 
     @classmethod
     def event_types(cls) -> tuple[type, ...]:
@@ -139,20 +143,42 @@ def unique_keys(pairs: Pairs) -> list[UniqueKey]:
     return [UniqueKey(check_id(scope, "unique scope", 64), check_id(value, "unique value")) for scope, value in pairs]
 
 
-def _refuse_mutable_defaults(cls: type) -> None:
-    for name, value in vars(cls).items():
-        if isinstance(value, list | dict | set | bytearray) and not name.startswith("_"):
+def _check_state(cls: type[Aggregate]) -> None:
+    for owner, name, value in _attributes(cls):
+        if type(value).__hash__ is None and "ClassVar" not in str(
+            inspect.get_annotations(owner).get(name)
+        ):  # as dataclasses do
             raise BadDeclaration(
                 f"{cls.__name__}.{name} has a mutable default shared by all instances: "
                 "use a tuple or frozenset, or set it in an @on method"
             )
-    for name in _OWN & vars(cls).keys():
-        raise BadDeclaration(f"{cls.__name__}.{name} is the aggregate's own: choose another name")
+        if name in _OWN:
+            raise BadDeclaration(f"{cls.__name__}.{name} is the aggregate's own: choose another name")
+    named = cls.partition_by
+    if (
+        named is not None
+        and not hasattr(cls, named)
+        and not any(named in inspect.get_annotations(owner) for owner in cls.__mro__)
+    ):
+        raise BadDeclaration(f"{cls.__name__} has no attribute {named!r} to partition by: declare it")
+
+
+def _attributes(cls: type) -> Iterator[tuple[type, str, object]]:
+    """What the class and its mixins define, with who does."""
+    for owner in cls.__mro__:
+        if owner not in (Aggregate, object):
+            for name, value in vars(owner).items():
+                if name != "_appliers" and not name.startswith("__"):
+                    yield owner, name, value
+
+
+def _check_appliers(cls: type, appliers: Mapping[type, Callable[..., object]]) -> None:
+    for applier in appliers.values():
+        if inspect.iscoroutinefunction(applier):
+            raise BadDeclaration(f"{cls.__name__}.{applier.__name__} must be plain `def`: a fold cannot wait")
 
 
 def _no_applier(cls: type, event: type) -> UnknownName:
     return UnknownName(
         f"{cls.__name__} has no @on({event.__name__}) method: add one, with `pass` if it changes no state"
     )
-
-

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Generic, TypeVar, cast, get_args, get_type_hints
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from headwater.errors import BadDeclaration, DecodingError, InvalidMessage, LimitExceeded
 from headwater.limits import Limits
 
-__all__ = ["Codec", "codec_for"]
+__all__ = ["Codec", "check_nesting", "codec_for", "field_names", "read_failure"]
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class Codec(Generic[T]):
     `msgspec.ValidationError` or `msgspec.DecodeError` (pydantic: ValueError), which the registry names.
     """
 
-    __slots__ = ("_check", "_encode", "_limits", "cls", "convert", "decode")
+    __slots__ = ("_check", "_encode", "_limits", "_stored", "cls", "convert", "decode")
 
     def __init__(
         self,
@@ -37,11 +38,16 @@ class Codec(Generic[T]):
         check: bool,
     ) -> None:
         self.cls = cls
+        self._stored = dict(_stored_names(cls))
         self.decode = decode
         self.convert = convert
         self._encode = encode
         self._limits = limits
         self._check = check
+
+    def stored_name(self, field: str) -> str | None:
+        """What JSON calls the field of this name; None if there is no such field."""
+        return self._stored.get(field)
 
     def encode(self, value: T) -> bytes:
         """JSON bytes; raises InvalidMessage for what JSON cannot carry, LimitExceeded for what is too large."""
@@ -72,10 +78,29 @@ def _pydantic_codec(cls: type[T], limits: Limits) -> Codec[T]:
     validate = cast("Callable[[object], T]", getattr(cls, "model_validate"))  # noqa: B009
 
     def encode(value: T) -> bytes:
-        dump = cast("Callable[[], str]", getattr(value, "model_dump_json"))  # noqa: B009
-        return dump().encode()
+        dump = cast("Callable[..., str]", getattr(value, "model_dump_json"))  # noqa: B009
+        return dump(by_alias=True, round_trip=True).encode()
 
     return Codec(cls, encode, validate_json, validate, limits, check=True)
+
+
+def _stored_names(cls: type[object]) -> Iterator[tuple[str, str]]:
+    """Pairs of a field and what JSON calls it: `rename=` of a Struct and `alias=` of a pydantic field say so."""
+    if issubclass(cls, msgspec.Struct):
+        yield from zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True)
+    else:
+        fields = cast("Mapping[str, object]", getattr(cls, "model_fields", {}))
+        for name in field_names(cls):
+            alias = getattr(fields.get(name), "alias", None)
+            yield name, alias if isinstance(alias, str) else name
+
+
+def field_names(cls: type) -> Iterable[str]:
+    """The fields of a msgspec Struct, dataclass, pydantic or attrs class; none of any other class."""
+    for attribute in ("__struct_fields__", "__dataclass_fields__", "model_fields"):
+        if (fields := getattr(cls, attribute, None)) is not None:
+            return tuple(fields)
+    return tuple([attribute.name for attribute in getattr(cls, "__attrs_attrs__", ())])
 
 
 def _flat(cls: type) -> bool:
@@ -88,7 +113,10 @@ def _flat(cls: type) -> bool:
 
 
 def check_nesting(value: object, depth: int, name: str) -> None:
-    """Raise InvalidMessage for NaN, infinity or nesting beyond `depth`, without recursion."""
+    """Raise InvalidMessage for NaN, infinity or a naive datetime, LimitExceeded for nesting beyond `depth`.
+
+    Without recursion.
+    """
     todo = [(value, 1)]
     while todo:
         item, level = todo.pop()
@@ -97,6 +125,9 @@ def check_nesting(value: object, depth: int, name: str) -> None:
                 raise InvalidMessage(f"{name} holds {item}: JSON has no such number, use None or text")
         elif isinstance(item, str | bytes | int | None):
             continue
+        elif isinstance(item, datetime):
+            if item.utcoffset() is None:
+                raise InvalidMessage(f"{name} holds {item!r} without a time zone: use datetime(..., tzinfo=UTC)")
         elif level > depth:
             raise LimitExceeded(f"the nesting of {name}", level, depth)
         else:
@@ -108,12 +139,7 @@ def _children(item: object) -> list[object]:
         return [*item.keys(), *item.values()]
     if isinstance(item, list | tuple | set | frozenset):
         return list(cast("list[object]", item))
-    if isinstance(item, msgspec.Struct):
-        return [getattr(item, name) for name in item.__struct_fields__]
-    fields = getattr(type(item), "__dataclass_fields__", None) or getattr(type(item), "model_fields", None)
-    if fields is None and hasattr(type(item), "__attrs_attrs__"):
-        fields = [attribute.name for attribute in getattr(type(item), "__attrs_attrs__")]  # noqa: B009
-    return [getattr(item, name) for name in fields or ()]
+    return [getattr(item, name) for name in field_names(type(item))]
 
 
 def read_failure(name: str, error: Exception) -> DecodingError:

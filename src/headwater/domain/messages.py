@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Generic, TypeVar, dataclass_transform
+from typing import Generic, TypeGuard, TypeVar, dataclass_transform
 
 import msgspec
 
 from headwater.domain.identifier import check_type_name
 from headwater.errors import BadDeclaration
 
-__all__ = ["Command", "CommandLike", "Event", "EventLike", "MessageMeta", "Naming", "Query", "QueryLike", "naming_of"]
+__all__ = [
+    "Command",
+    "CommandLike",
+    "Event",
+    "EventLike",
+    "MessageMeta",
+    "Naming",
+    "Query",
+    "QueryLike",
+    "is_command",
+    "is_query",
+    "naming_of",
+]
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -86,6 +98,19 @@ class Query(msgspec.Struct, QueryLike[R_co], metaclass=MessageMeta, frozen=True,
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Event(msgspec.Struct, EventLike, metaclass=MessageMeta, frozen=True, kw_only=True):
     """Something that happened."""
+
+
+def is_command(value: object) -> TypeGuard[type[CommandLike[object]]]:
+    """True for a class of commands; not for the classes they derive from."""
+    return isinstance(value, type) and issubclass(value, CommandLike) and value not in _BASES
+
+
+def is_query(value: object) -> TypeGuard[type[QueryLike[object]]]:
+    """True for a class of queries; not for the classes they derive from."""
+    return isinstance(value, type) and issubclass(value, QueryLike) and value not in _BASES
+
+
+_BASES = frozenset[type]({Command, CommandLike, Query, QueryLike})
 
 
 def naming_of(cls: type) -> Naming:

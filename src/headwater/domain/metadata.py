@@ -50,7 +50,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
 
 def to_micros(moment: datetime) -> int:
     """Microseconds since 1970 of an aware datetime in [1970, 2112); raises InvalidInput otherwise."""
-    if moment.tzinfo is None or moment.utcoffset() is None:
+    if moment.utcoffset() is None:
         raise InvalidInput(f"{moment!r} has no time zone: use datetime(..., tzinfo=UTC)")
     if not _EPOCH <= moment < _END:
         raise InvalidInput(f"{moment.isoformat()} is outside 1970..2112: check the clock")

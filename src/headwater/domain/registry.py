@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 import msgspec
 
 from headwater.domain.codec import Codec, codec_for, read_failure
+from headwater.domain.identifier import shown
 from headwater.domain.messages import Naming, naming_of
 from headwater.domain.upcaster import Shape, Upcaster
 from headwater.errors import (
@@ -55,17 +56,27 @@ class Registry:
         """The stored name of a registered class; UnknownName if it is not registered."""
         return self._entry(cls)[0].name
 
-    def class_of(self, name: str) -> type:
+    def class_of(self, name: str) -> type[object]:
         """The class registered under a name, old names included; UnknownName if there is none."""
         try:
             return self._classes[name]
         except (KeyError, TypeError):
-            raise UnknownName(f"no message type {ascii(name)[:80]} is registered: known are {self._known()}") from None
+            raise UnknownName(f"no message type {shown(name)} is registered: known are {self._known()}") from None
 
     def encode(self, message: object) -> tuple[str, int, bytes]:
         """Name, schema and JSON bytes of a message of a registered class."""
         naming, codec = self._entry(type(message))
         return naming.name, naming.schema, codec.encode(message)
+
+    def encode_readable(self, message: object) -> tuple[str, int, bytes]:
+        """As `encode`, for what is kept: InvalidMessage if it could not be read back, as where a type does not fit."""
+        naming, codec = self._entry(type(message))
+        data = codec.encode(message)
+        try:
+            codec.decode(data)
+        except (ValueError, RecursionError) as error:
+            raise InvalidMessage(f"this {naming.name} could not be read back: {str(error)[:200]}") from error
+        return naming.name, naming.schema, data
 
     def decode(self, name: str, schema: int, data: bytes) -> tuple[object, ...]:
         """The events stored as `name`: one, or what the upcasters made of it (none, or several)."""
@@ -90,21 +101,24 @@ class Registry:
     def read(self, cls: type[T], fields: Mapping[str, object]) -> T:
         """A message from plain fields in snake_case or camelCase; InvalidMessage says what does not fit."""
         codec = self._entry(cls)[1]
-        try:
-            return cast("T", codec.convert({_snake(name): value for name, value in fields.items()}))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise InvalidMessage(f"this is no {cls.__name__}: {str(error)[:200]}") from error
+        stored: dict[str, object] = {}
+        for given, value in fields.items():
+            name = codec.stored_name(_snake(given)) or codec.stored_name(given)
+            if name is None or name in stored:
+                raise InvalidMessage(f"{cls.__name__} has {'no' if name is None else 'one'} field {shown(given)}")
+            stored[name] = value
+        return self._convert(cls, stored)
 
     def stored_names(self, classes: Iterable[type]) -> tuple[str, ...]:
         """Every stored name an event of these classes may come from: old names too, and whatever is upcast."""
-        wanted = set(classes)
-        names = {name for name, cls in self._classes.items() if cls in wanted}
-        return tuple(sorted(names.union(name for name, _ in self._upcasters)))
+        upcast = {name for name, _ in self._upcasters}
+        wanted = {*classes, *(cls for name, cls in self._classes.items() if name in upcast)}
+        return tuple(sorted(upcast.union(name for name, cls in self._classes.items() if cls in wanted)))
 
     def direct_decoder(self, name: str, schema: int) -> Callable[[bytes], object] | None:
         """The class's own decoder when no upcaster is between, for loops over many events; else None."""
         cls = self._classes.get(name)
-        if cls is None or self._codecs[cls][0].schema != schema or (name, schema) in self._upcasters:
+        if cls is None or self._codecs[cls][0].schema != schema or self._upcaster(name, schema) is not None:
             return None
         return self._codecs[cls][1].decode
 
@@ -165,7 +179,7 @@ class Registry:
         return plain
 
     def _upcasting_decoder(self, name: str, schema: int) -> Callable[[bytes], tuple[object, ...]]:
-        if name not in self._classes and (name, schema) not in self._upcasters:
+        if name not in self._classes and self._upcaster(name, schema) is None:
             raise UnknownEventType(
                 f"event type {name!a} (schema {schema}) is not registered: register its class, "
                 f"or give the class that replaced it renamed_from=[{name!r}]"
@@ -174,7 +188,7 @@ class Registry:
         def upcasting(data: bytes) -> tuple[object, ...]:
             try:
                 shapes = self._upcast(Shape(name, schema, _decode_fields(data)))
-                return tuple(self.read(self.class_of(shape.type), shape.fields) for shape in shapes)
+                return tuple([self._read_stored(shape) for shape in shapes])
             except (ValueError, UnknownName, RecursionError) as error:
                 raise read_failure(name, error) from error
 
@@ -186,7 +200,7 @@ class Registry:
         todo, steps = [shape], 0
         while todo:
             current = todo.pop()
-            upcaster = self._upcasters.get((current.type, current.schema))
+            upcaster = self._upcaster(current.type, current.schema)
             if upcaster is None:
                 done.append(self._current(current))
                 continue
@@ -194,6 +208,23 @@ class Registry:
                 raise DecodingError(f"the upcasters of {shape.type} run in a circle: each must raise the schema")
             todo.extend(reversed(_next_shapes(current, upcaster)))
         return done
+
+    def _upcaster(self, name: str, schema: int) -> Upcaster | None:
+        """That of the stored name, or else that of the class's name today."""
+        found = self._upcasters.get((name, schema))
+        if found is None and (cls := self._classes.get(name)) is not None:
+            found = self._upcasters.get((self._codecs[cls][0].name, schema))
+        return found
+
+    def _read_stored(self, shape: Shape) -> object:
+        cls: type[object] = self.class_of(shape.type)
+        return self._convert(cls, shape.fields)
+
+    def _convert(self, cls: type[T], fields: Mapping[str, object]) -> T:
+        try:
+            return cast("T", self._codecs[cls][1].convert(fields))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InvalidMessage(f"this is no {cls.__name__}: {str(error)[:200]}") from error
 
     def _current(self, shape: Shape) -> Shape:
         wanted = self._codecs[self.class_of(shape.type)][0].schema
@@ -206,17 +237,26 @@ class Registry:
 
 
 def _next_shapes(shape: Shape, upcaster: Upcaster) -> list[Shape]:
-    made = upcaster.up(dict(shape.fields))
+    try:
+        made = upcaster.up(dict(shape.fields))
+    except Exception as error:
+        raise DecodingError(f"the upcaster of {shape.type} from schema {shape.schema} failed: {error!r}") from error
     if made is None:
         return []
     if isinstance(made, dict):
         return [Shape(shape.type, shape.schema + 1, made)]
-    return list(made)
+    return [_shape(one, shape) for one in made]
+
+
+def _shape(made: object, of: Shape) -> Shape:
+    if not isinstance(made, Shape):
+        raise DecodingError(f"the upcaster of {of.type} made {shown(made)}: return fields, a list of Shape, or None")
+    return made
 
 
 def _snake(name: object) -> str:
     if not isinstance(name, str):
-        raise InvalidMessage(f"field names are text, got {ascii(name)[:80]}")
+        raise InvalidMessage(f"field names are text, got {shown(name)}")
     return name if name.islower() else _HUMPS.sub("_", name).lower()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.domain.identifier import Identifier, check_id
+from headwater.domain.identifier import Identifier, check_id, shown
 from headwater.errors import InvalidId
 
 __all__ = ["StreamId"]
@@ -30,7 +30,7 @@ class StreamId(msgspec.Struct, frozen=True, order=True):
         """Read `category-id`; raises InvalidId or InvalidIdentifier."""
         category, hyphen, id = text.partition("-")
         if not hyphen:
-            raise InvalidId(f"{text!a} is no stream: write category-id, as in user-u1")
+            raise InvalidId(f"{shown(text)} is no stream: write category-id, as in user-u1")
         return cls.of(category, id)
 
     def __str__(self) -> str:

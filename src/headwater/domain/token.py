@@ -29,7 +29,7 @@ class Token(msgspec.Struct, frozen=True):
     @classmethod
     def from_text(cls, text: str, secret: bytes) -> Token:
         """Raises InvalidToken if the text was not made by `to_text` with this secret."""
-        body, _, signature = text.partition(".")
+        body, _, signature = str(text).partition(".")
         if not hmac.compare_digest(signature.encode(errors="replace"), _signature(body, secret).encode()):
             raise InvalidToken("this token was not made by this store: use the token of a receipt, unchanged")
         return msgspec.json.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=cls)

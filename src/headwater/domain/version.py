@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from headwater.domain.identifier import shown
 from headwater.errors import InvalidVersion, WrongExpectedVersion
 
 __all__ = ["AnyVersion", "Exact", "Exists", "ExpectedVersion", "NoStream", "check_count", "check_expected"]
@@ -52,7 +53,7 @@ ExpectedVersion: TypeAlias = NoStream | Exact | AnyVersion | Exists
 def check_count(value: int, what: str) -> int:
     """A whole number from 0 to 2^63 - 1; a bool, a float or text is refused with InvalidVersion."""
     if type(value) is not int or not 0 <= value <= _MAX:
-        raise InvalidVersion(f"{what} must be a whole number from 0 to 2^63 - 1, got {ascii(value)[:80]}")
+        raise InvalidVersion(f"{what} must be a whole number from 0 to 2^63 - 1, got {shown(value)}")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 
 from headwater.ports.middleware import CallNext, Middleware
@@ -18,4 +19,5 @@ def compose(middleware: Sequence[Middleware], handler: CallNext) -> CallNext:
 
 
 def _around(middleware: Middleware, call_next: CallNext) -> CallNext:
-    return lambda message: middleware(message, call_next)
+    call = middleware if inspect.isroutine(middleware) else middleware.__call__  # looked up once, not at every call
+    return lambda message: call(message, call_next)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import TypeVar, get_args, get_origin, get_type_hints
+from typing import TypeVar, cast, get_args, get_origin, get_type_hints
 
 from headwater.errors import BadSignature
 
@@ -42,7 +42,9 @@ class Injector:
 
     def can_inject(self, annotation: object) -> bool:
         """True if a parameter of this annotation can be filled in."""
-        return annotation in self._values or get_origin(annotation) in self._factories
+        if get_origin(annotation) is None:
+            return isinstance(annotation, type) and annotation in self._values
+        return get_origin(annotation) in self._factories
 
     def _fill(self, function: Callable[..., object], given: Collection[str]) -> dict[str, object]:
         filled: dict[str, object] = {}
@@ -50,6 +52,8 @@ class Injector:
             if name in given or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             if self.can_inject(annotation):
+                if parameter.kind is parameter.POSITIONAL_ONLY:
+                    raise BadSignature(f"{_name(function)}: parameter {name!r} is filled in by name: move the `/`")
                 filled[name] = self._make(annotation)
             elif parameter.default is parameter.empty:
                 raise BadSignature(
@@ -62,14 +66,14 @@ class Injector:
         origin = get_origin(annotation)
         if origin in self._factories:
             return self._factories[origin](*get_args(annotation))
-        return self._values[annotation]  # type: ignore[index]  # can_inject found it
+        return self._values[cast("type", annotation)]
 
 
 def parameters(function: Callable[..., object]) -> Mapping[str, tuple[inspect.Parameter, object]]:
     """Parameters with resolved annotations, by name; BadSignature if an annotation names nothing known."""
     try:
         hints = get_type_hints(function)
-    except (NameError, TypeError) as error:
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
         raise BadSignature(f"{_name(function)}: an annotation cannot be resolved ({error}): import the name") from error
     found = inspect.signature(function).parameters
     return {name: (parameter, hints.get(name, parameter.annotation)) for name, parameter in found.items()}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Concatenate, ParamSpec, Protocol, TypeVar, Union, get_args, get_origin
+from typing import Concatenate, ParamSpec, Protocol, TypeVar, Union, cast, get_args, get_origin
 
-from headwater.domain.messages import CommandLike, QueryLike
+from headwater.domain.messages import CommandLike, QueryLike, is_command, is_query
 from headwater.errors import BadSignature, DuplicateName
 from headwater.handling.injection import parameters
 
@@ -33,11 +33,13 @@ def handles(message: type[CommandLike[R]] | type[QueryLike[R]]) -> _Handles[R]:
     Raises BadSignature for what is no message class, or a function that is not async.
     """
     if not _is_message(message):
-        raise BadSignature(f"@handles takes a Command or Query class, got {message!r}")
+        raise BadSignature(f"@handles takes a class of commands or queries, got {message!r}")
 
     def mark(function: Callable[Concatenate[X, P], Awaitable[R]]) -> Callable[Concatenate[X, P], Awaitable[R]]:
         if not inspect.iscoroutinefunction(function):
             raise BadSignature(f"{getattr(function, '__qualname__', function)} must be `async def`")
+        if (other := getattr(function, _MARK, None)) is not None:
+            raise BadSignature(f"{function.__qualname__} handles {other.__name__} already: write one for each message")
         setattr(function, _MARK, message)
         return function
 
@@ -56,16 +58,21 @@ def handled_by(handler: object) -> Iterator[tuple[type, Handler]]:
             yield message, handler
         return
     seen: dict[type, str] = {}
-    for name, function in inspect.getmembers(type(handler), inspect.isfunction):
-        message = getattr(function, _MARK, None)
-        if message is None:
-            continue
+    for name, message in _marked(type(handler)):
         if message in seen:
             raise DuplicateName(f"{type(handler).__name__}: {seen[message]} and {name} both handle {message.__name__}")
         seen[message] = name
         method = getattr(handler, name)
         _check_first(method, message)
         yield message, method
+
+
+def _marked(cls: type) -> Iterator[tuple[str, type]]:
+    """Methods and their messages; one that overrides a marked method is for the same message."""
+    for name, _ in inspect.getmembers(cls, inspect.isroutine):
+        marks = (getattr(vars(owner).get(name), _MARK, None) for owner in cls.__mro__)
+        if (message := next(filter(None, marks), None)) is not None:
+            yield name, message
 
 
 def message_types(function: Handler) -> tuple[type, ...]:
@@ -75,14 +82,16 @@ def message_types(function: Handler) -> tuple[type, ...]:
         return ()
     annotation = first[1]
     members = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    return tuple(member for member in members if _is_message(member))
+    return tuple([cast("type", member) for member in members if _is_message(member)])
 
 
 def _is_message(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, CommandLike | QueryLike)
+    return is_command(value) or is_query(value)
 
 
 def _check_first(function: Handler, message: type) -> None:
+    if not inspect.signature(function).parameters:
+        raise BadSignature(f"{getattr(function, '__qualname__', function)} must take the {message.__name__} first")
     annotated = message_types(function)
     if annotated and message not in annotated:
         raise BadSignature(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar, cast, overload
 
 import msgspec
 
-from headwater.domain.messages import QueryLike
+from headwater.domain.codec import check_nesting
+from headwater.domain.identifier import shown
+from headwater.domain.messages import QueryLike, is_query
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
 from headwater.errors import DuplicateName, InvalidMessage, MissingHandler
 from headwater.handling.chain import compose
 from headwater.handling.injection import Injector
+from headwater.ports.clock import Clock
 from headwater.ports.middleware import CallNext, Middleware, Prepares, Startup
 from headwater.queries.cache import Caching, QueryCache
-from headwater.queries.handler import QueryRoute, fields_of, query_routes
+from headwater.queries.handler import QueryRoute, fields_of, query_routes, snake
 
 __all__ = ["QueryBus"]
 
@@ -51,6 +55,7 @@ class QueryBus:
         queries: Iterable[type] = (),
         registry: Registry | None = None,
         injector: Injector | None = None,
+        clock: Clock | None = None,
         waiter: TokenWaiter | None = None,
     ) -> None:
         self.registry = registry or Registry()
@@ -59,12 +64,13 @@ class QueryBus:
         self._injector = injector or Injector()
         self._waiter = waiter
         self._caching = _caching(caching)
-        self.cache: QueryCache[object] | None = QueryCache(self._caching) if self._caching is not None else None
+        self.cache: QueryCache[object] | None = QueryCache(self._caching, clock) if self._caching is not None else None
+        self._prepared = False
         self._chains: dict[type, CallNext] = {}
         self._by_name: dict[str, QueryRoute] = {}
         self._named = compose(self._middleware, self._answer_named)
         if isinstance(handlers, Mapping):
-            for name, handler in handlers.items():
+            for name, handler in cast("Mapping[str, object]", handlers).items():
                 self._register(handler, only=name)
         else:
             self.register(*handlers)
@@ -75,10 +81,11 @@ class QueryBus:
             self._register(handler)
 
     def prepare(self) -> None:
-        """Let the middleware check what it needs; called at start-up by the manager."""
+        """Let the middleware check what it needs; called by the first execute, or at start-up by the manager."""
         for link in self._middleware:
             if isinstance(link, Prepares):
                 link.prepare(Startup(tuple(self._chains), self.registry, None))
+        self._prepared = True
 
     @property
     def handled(self) -> tuple[type, ...]:
@@ -118,6 +125,8 @@ class QueryBus:
         `at_least` is a receipt's token, or its text: the answer comes after `wait_for` (default: every projection) has
         seen what it names, and not from the cache; ConsistencyTimeout after `wait_timeout` seconds.
         """
+        if not self._prepared:
+            self.prepare()
         message, chain = self._find(query)
         if at_least is not None:
             if self._waiter is None:
@@ -136,11 +145,12 @@ class QueryBus:
             return query, chain
         if isinstance(query, Mapping):
             return self._read(cast("Mapping[str, object]", query))
-        route = self._by_name.get(type(query).__name__)
-        if route is not None and route.message is None and isinstance(query, QueryLike):
-            self._adopt(route.of(type(query)))
-            return query, self._chains[type(query)]
-        raise MissingHandler(f"{type(query).__name__} has no handler: register one before executing it")
+        message = type(query)
+        route = self._by_name.get(message.__name__)
+        if route is not None and route.message is None and is_query(message):
+            self._adopt(route.of(message))
+            return query, self._chains[message]
+        raise MissingHandler(f"{message.__name__} has no handler: register one before executing it")
 
     def _read(self, fields: Mapping[str, object]) -> tuple[object, CallNext]:
         name, params = fields.get("type"), fields.get("params", {})
@@ -148,13 +158,16 @@ class QueryBus:
             raise InvalidMessage("a query written as a mapping has a type and params: {'type': ..., 'params': {...}}")
         route = self._by_name.get(name)
         if route is None:
-            raise MissingHandler(f"no handler answers {ascii(name)[:80]}: known are {sorted(self._by_name)}")
+            raise MissingHandler(f"no handler answers {shown(name)}: known are {sorted(self._by_name)}")
+        given = cast("Mapping[str, object]", params)
         if route.message is not None:
-            return self.registry.read(route.message, params), self._chains[route.message]
-        unknown = {str(key) for key in params} - (route.parameters or set())
-        if unknown:
-            raise InvalidMessage(f"{name} does not take {sorted(unknown)}")
-        return _Named(name, {str(key): value for key, value in params.items()}), self._named
+            return self.registry.read(cast("type[object]", route.message), given), self._chains[route.message]
+        named = _Named(name, {snake(str(key)): value for key, value in given.items()})
+        try:
+            inspect.signature(route.answer).bind(**named.params)
+        except TypeError as error:
+            raise InvalidMessage(f"{name} cannot be asked so: {error}") from None
+        return named, self._named
 
     async def _answer_named(self, message: object) -> object:
         named = cast("_Named", message)
@@ -175,6 +188,7 @@ class QueryBus:
 
     def _adopt(self, route: QueryRoute) -> None:
         self._by_name[route.name] = route
+        self._prepared = False
         if route.message is not None:
             self.registry.register(route.message)
             self._chains[route.message] = compose(self._middleware, _answer(route))
@@ -184,7 +198,11 @@ class QueryBus:
         generator = self._caching.key_generator if self._caching is not None else None
         if generator is not None:
             return generator(named)
-        return f"{named.type}:{msgspec.json.encode(named.params, order='deterministic').decode()}"
+        try:
+            check_nesting(named.params, self.registry.limits.depth, named.type)
+            return f"{named.type}:{msgspec.json.encode(named.params, order='deterministic').decode()}"
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidMessage(f"{named.type} has no cache key: {error}; give caching a key_generator") from error
 
 
 def _answer(route: QueryRoute) -> Callable[[object], Awaitable[object]]:

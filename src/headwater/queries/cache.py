@@ -66,10 +66,11 @@ class QueryCache(Generic[T]):
             self._answers.move_to_end(key)
             self.hits += 1
             return kept[1]
-        running = self._running.get(key)
-        if running is not None:
-            self.hits += 1
-            return await asyncio.shield(running)
+        while (running := self._running.get(key)) is not None:
+            await asyncio.wait([running])
+            if not running.cancelled():
+                self.hits += 1
+                return running.result()
         self.misses += 1
         return await self._compute(key, compute)
 

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
-from headwater.domain.messages import QueryLike
+from headwater.domain.codec import field_names
+from headwater.domain.messages import is_query
 from headwater.errors import BadSignature, DuplicateName, MissingHandler
 from headwater.handling.injection import Injector, parameters
 from headwater.handling.routing import handled_by
@@ -23,9 +24,9 @@ class QueryHandler:
     """Derive and write `async def get_user_by_id(self, id: str, views: Views)` for the query `GetUserById`.
 
     Parameters named like the query's fields take them; the others are injected by annotation. The query class is
-    looked for where the handler's class is declared and among `queries=`, so that its fields are checked at start-up, or
-    else checked when it is first asked; methods marked `@handles(Query)` take the
-    query itself. Methods whose name starts with an underscore are your own.
+    looked for where the handler's class is declared and among `queries=`, so that its fields are checked at start-up,
+    or else checked when it is first asked; methods marked `@handles(Query)` take the query itself. Methods whose name
+    starts with an underscore are your own.
     """
 
 
@@ -61,7 +62,7 @@ def query_routes(handler: object, queries: Iterable[type], injector: Injector) -
     routes = [
         QueryRoute(message.__name__, message, injector.bind(function, skip=1), None)
         for message, function in handled_by(handler)
-        if issubclass(message, QueryLike)
+        if is_query(message)
     ]
     if isinstance(handler, QueryHandler):
         marked = {getattr(route.answer, "__name__", "") for route in routes}
@@ -69,6 +70,7 @@ def query_routes(handler: object, queries: Iterable[type], injector: Injector) -
         for name, method in _methods(handler):
             if name not in marked and not hasattr(method, "__headwater_handles__"):
                 routes.append(_named_route(name, method, known.get(name), injector))
+        _refuse_plain(type(handler), known)
     if not routes:
         raise MissingHandler(f"{handler!r} answers no query: add async methods, or mark them @handles(Query)")
     return routes
@@ -90,37 +92,33 @@ def _named_route(name: str, method: Answer, message: type | None, injector: Inje
 
 
 def _check_fields(name: str, message: type, taken: set[str], required: set[str]) -> None:
-    fields = set(_field_names(message))
+    fields = set(field_names(message))
     if missing := required - fields:
         raise BadSignature(f"{name}() needs {sorted(missing)}, which {message.__name__} does not have")
     if unused := fields - taken:
         raise BadSignature(f"{name}() does not take {sorted(unused)} of {message.__name__}")
 
 
-def _field_names(message: type) -> Iterable[str]:
-    for attribute in ("__struct_fields__", "__dataclass_fields__", "model_fields"):
-        if (fields := getattr(message, attribute, None)) is not None:
-            return list(fields)
-    return [attribute.name for attribute in getattr(message, "__attrs_attrs__", ())]
-
-
 def fields_of(message: object) -> Mapping[str, object]:
     """The fields of a query instance, by name."""
-    return {name: getattr(message, name) for name in _field_names(type(message))}
+    return {name: getattr(message, name) for name in field_names(type(message))}
 
 
 def _methods(handler: object) -> list[tuple[str, Answer]]:
-    return [
-        (name, getattr(handler, name))
-        for name, function in inspect.getmembers(type(handler), inspect.iscoroutinefunction)
-        if not name.startswith("_")
-    ]
+    found = inspect.getmembers(type(handler), inspect.iscoroutinefunction)
+    return [(name, getattr(handler, name)) for name, _ in found if not name.startswith("_")]
+
+
+def _refuse_plain(cls: type, known: Mapping[str, type]) -> None:
+    for name, _ in inspect.getmembers(cls, inspect.isfunction):
+        if name in known and not inspect.iscoroutinefunction(getattr(cls, name)):
+            raise BadSignature(f"{cls.__name__}.{name} must be `async def`")
 
 
 def _queries_near(cls: type, given: Iterable[type]) -> dict[str, type]:
     """Query classes by the method name that answers them."""
     module = sys.modules.get(cls.__module__)
-    near = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, QueryLike)] if module else []
+    near: list[type] = [value for value in vars(module).values() if is_query(value)] if module else []
     found: dict[str, type] = {}
     for query in [*given, *near]:
         if found.setdefault(snake(query.__name__), query) is not query and query in given:
