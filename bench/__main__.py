@@ -1,0 +1,58 @@
+"""`python -m bench`: run every benchmark, print a table, write bench/out/latest.json."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from bench import append, bus, command, growth, load, projection, read_your_write, replay_memory
+from bench.machine import machine
+from bench.plan import Plan
+from bench.result import Result, judged, table
+
+OUT = Path(__file__).parent / "out"
+CASES: Mapping[str, Callable[[Plan], Iterator[Result]]] = {
+    "append": append.measure,
+    "command": command.measure,
+    "load": load.measure,
+    "projection": projection.measure,
+    "bus": bus.measure,
+    "read_your_write": read_your_write.measure,
+    "growth": growth.measure,
+    "replay_memory": replay_memory.measure,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="small sizes: goes through every path, figures are rough")
+    parser.add_argument("--only", action="append", choices=CASES, help="this benchmark; may be repeated")
+    arguments = parser.parse_args()
+    header = machine()
+    results = measured(Plan(short=arguments.short), arguments.only or list(CASES))
+    OUT.mkdir(exist_ok=True)
+    report = msgspec.json.encode({"machine": {**header, "short": arguments.short}, "results": results})
+    (OUT / "latest.json").write_bytes(msgspec.json.format(report) + b"\n")
+    print(f"\n{table(results)}\n")
+    missed = sum(result.met is False for result in results)
+    print(f"{len(results)} figures, {missed} below their goal; bench/out/latest.json has them all")
+
+
+def measured(plan: Plan, names: Sequence[str]) -> list[Result]:
+    """The results of the named benchmarks, in their order."""
+    results: list[Result] = []
+    for name in names:
+        started = time.monotonic()
+        print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
+        results += map(judged, CASES[name](plan))
+        print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
+    return results
+
+
+if __name__ == "__main__":
+    main()

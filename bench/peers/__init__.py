@@ -1,0 +1,1 @@
+"""Peers: scripts that do one thing with another library, for `bench.peer`."""

@@ -1,0 +1,1 @@
+"""Faults: processes killed, power cut, awaits cancelled; and what the engine promised is counted afterwards."""
