@@ -10,7 +10,6 @@ from typing import Any, Self, TypeVar, cast
 from headwater.commands.bus import CommandBus
 from headwater.commands.committing import Committer
 from headwater.commands.deciding import decider_routes
-from headwater.commands.handler import CommandHandler
 from headwater.commands.replay import Replay, result_type
 from headwater.commands.repository import Repository
 from headwater.consistency.waiting import TokenWaiter
@@ -190,17 +189,22 @@ class CQRSManager:
         for handler in handlers:
             if isinstance(handler, ProjectionHandler):
                 self._add_projection(handler)
-                continue
-            if isinstance(handler, Decider):
-                decider = cast("Decider[object, object, object]", handler)
-                for message, function in decider_routes(decider, self.engine.events, self.registry, self._committer):
-                    self.commands.route(message, function)
-                continue
-            kinds = [message for message, _ in handled_by(handler)]
-            if isinstance(handler, QueryHandler) or any(issubclass(kind, QueryLike) for kind in kinds):
-                self.queries.register(handler)
-            if isinstance(handler, CommandHandler) or any(issubclass(kind, CommandLike) for kind in kinds) or (not kinds and not isinstance(handler, QueryHandler)):
-                self.commands.register(handler)
+            elif isinstance(handler, Decider):
+                self._add_decider(cast("Decider[object, object, object]", handler))
+            else:
+                self._add_handler(handler)
+
+    def _add_handler(self, handler: object) -> None:
+        kinds = [message for message, _ in handled_by(handler)]
+        answers = isinstance(handler, QueryHandler) or any(issubclass(kind, QueryLike) for kind in kinds)
+        if answers:
+            self.queries.register(handler)
+        if not answers or any(issubclass(kind, CommandLike) for kind in kinds):
+            self.commands.register(handler)
+
+    def _add_decider(self, decider: Decider[object, object, object]) -> None:
+        for message, function in decider_routes(decider, self.engine.events, self.registry, self._committer):
+            self.commands.route(message, function)
 
     def _add_projection(self, handler: ProjectionHandler) -> None:
         writes = declaration_of(type(handler)).writes
