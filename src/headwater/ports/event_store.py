@@ -36,6 +36,9 @@ class EventStore(Protocol):
     - Releases come before claims. A claim held by another stream raises UniqueKeyTaken; held by the same
       stream it is fine.
     - Event ids are unique in the store: DuplicateEventId.
+    - A stream keeps the partition key of its first append: InvalidMessage.
+    - Of several reasons to refuse an append the first counts: form and limits, the command's record, each write's
+      partition key and version, checks, claims, event ids, changes.
     - Timestamps rise strictly within a stream: max(clock, last of the stream + 1 µs).
     - What was acknowledged survives what the engine's guarantees table says. An await that was cancelled
       may have committed.

@@ -7,12 +7,12 @@ from typing import cast
 
 import msgspec
 
-from headwater.domain.append import Append, Appended, Check, UniqueKey, Write, Written, check_append
+from headwater.domain.append import Append, Appended, UniqueKey, Write, Written, check_append
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count, check_expected
 from headwater.engines.memory.state import Part, State, Stream
-from headwater.errors import DuplicateEventId, IdempotencyMismatch, UniqueKeyTaken
+from headwater.errors import DuplicateEventId, IdempotencyMismatch, InvalidMessage, UniqueKeyTaken
 from headwater.models.changes import Change
 from headwater.ports.event_store import FoldRows
 
@@ -51,9 +51,13 @@ def _commit(state: State, append: Append) -> Appended:
     check_append(append, state.limits)
     if (replayed := _first_outcome(state, append)) is not None:
         return replayed
-    _check_versions(state, append)
-    _check_event_ids(state, append)
+    for write in append.writes:
+        _check_partition_key(state, write)
+        check_expected(str(write.stream), write.expected, len(state.events_of(str(write.stream))))
+    for check in append.checks:
+        check_expected(str(check.stream), check.expected, len(state.events_of(str(check.stream))))
     keys = _claimed(state, append)
+    _check_event_ids(state, append)
     state.rows.apply(cast("tuple[Change, ...]", append.changes))  # the last to refuse: nothing fails from here on
     _release(state, append)
     state.keys |= keys
@@ -77,11 +81,14 @@ def _first_outcome(state: State, append: Append) -> Appended | None:
     return Appended(first.writes, replayed=first)
 
 
-def _check_versions(state: State, append: Append) -> None:
-    places: tuple[Write | Check, ...] = (*append.writes, *append.checks)
-    for place in places:
-        stream = str(place.stream)
-        check_expected(stream, place.expected, len(state.events_of(stream)))
+def _check_partition_key(state: State, write: Write) -> None:
+    name = str(write.stream)
+    key, stream = write.partition_key or name, state.streams.get(name)
+    if stream is not None and stream.key != key:
+        raise InvalidMessage(
+            f"stream {name!r} is partitioned by {stream.key!r}, this append by {key!r}: "
+            "a stream keeps its partition key"
+        )
 
 
 def _check_event_ids(state: State, append: Append) -> None:
@@ -117,7 +124,8 @@ def _write(state: State, write: Write, context: bytes, now: int) -> Written:
     name = str(write.stream)
     stream = state.streams.get(name)
     if stream is None:
-        stream = state.streams[name] = Stream(state.partition_of(write.partition_key or name))
+        key = write.partition_key or name
+        stream = state.streams[name] = Stream(key, state.partition_of(key))
         state.categories[write.stream.category] += 1
     log = state.log[stream.partition]
     before = len(stream.events)

@@ -27,6 +27,8 @@ _MOST_PARTITIONS: Final = 1_024
 class Stream(msgspec.Struct):
     """One stream: version v is `events[v - 1]`."""
 
+    key: str
+    """What decides the partition."""
     partition: int
     events: list[StoredEvent] = []
 

@@ -26,6 +26,7 @@ from headwater.testing.controls import (
     atomic,
     command_of,
     contents,
+    events_of,
     new_event,
     tally,
     write_of,
@@ -114,3 +115,22 @@ class AtomicAppendsConformance:
             with pytest.raises(error):
                 await atomic(engine).append_atomic(append)
             assert await contents(engine, MAIL, other) == before, error
+
+    async def test_of_several_reasons_the_first_counts(self, engine: Engine) -> None:
+        taken = new_event()
+        await engine.read_model_schema.ensure([Tally])
+        await engine.events.append(append_of(BOB, [taken], claims=(MAIL,), command=command_of("old")))
+        writes = {
+            LimitExceeded: write_of(ANN, [taken, *events_of(1_000)], Exact(7), claims=(MAIL,)),
+            IdempotencyMismatch: write_of(ANN, [taken], Exact(7), claims=(MAIL,)),
+            WrongExpectedVersion: write_of(ANN, [taken], Exact(7), claims=(MAIL,)),
+            UniqueKeyTaken: write_of(ANN, [taken], claims=(MAIL,)),
+            DuplicateEventId: write_of(ANN, [taken]),
+            InvalidMessage: write_of(ANN),
+        }
+        for error, write in writes.items():
+            command = "old" if error in (LimitExceeded, IdempotencyMismatch) else "new"
+            with pytest.raises(error):
+                await atomic(engine).append_atomic(
+                    full_append(write, command=command, payload="another", change=TOO_MUCH)
+                )

@@ -9,7 +9,7 @@ import pytest
 from headwater.domain.append import UniqueKey
 from headwater.domain.stream import StreamId
 from headwater.domain.version import Exact
-from headwater.errors import InvalidVersion, UniqueKeyTaken, WrongExpectedVersion
+from headwater.errors import InvalidMessage, InvalidVersion, UniqueKeyTaken, WrongExpectedVersion
 from headwater.ports.engine import Engine
 from headwater.ports.log import LogFilter
 from headwater.testing.clock import START, ManualClock
@@ -70,6 +70,16 @@ class LogConformance:
         for stream in streams:
             await engine.events.append(append_of(stream, partition_key="customer 7"))
         assert len({await partition_of(engine, stream) for stream in streams}) == 1
+
+    async def test_a_stream_keeps_its_partition_key(self, engine: Engine) -> None:
+        await engine.events.append(append_of(ANN, partition_key="customer 7"))
+        await engine.events.append(append_of(BOB))
+        for stream, key in ((ANN, "customer 8"), (ANN, None), (BOB, "customer 7")):
+            with pytest.raises(InvalidMessage):
+                await engine.events.append(append_of(stream, partition_key=key))
+        await engine.events.append(append_of(ANN, partition_key="customer 7"))
+        await engine.events.append(append_of(BOB, partition_key=str(BOB)))
+        assert len(await log_of(engine)) == 4
 
     async def test_streams_spread_over_the_partitions(self, engine: Engine) -> None:
         for number in range(100):

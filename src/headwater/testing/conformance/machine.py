@@ -83,6 +83,7 @@ class EnginesAgree(RuleBasedStateMachine):
             events=tuple(events),
             claims=draw_from.draw(draw.KEYS),
             releases=draw_from.draw(draw.KEYS),
+            partition_key=draw_from.draw(draw.PARTITION_KEYS),
         )
 
     @rule(data=st.data(), stream=draw.STREAMS, command=draw.COMMANDS, context=draw.CONTEXTS)

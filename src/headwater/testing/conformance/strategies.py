@@ -27,6 +27,7 @@ __all__ = [
     "KEYS",
     "OWNERS",
     "PARKED",
+    "PARTITION_KEYS",
     "PROJECTIONS",
     "SNAPSHOTS",
     "STREAMS",
@@ -36,6 +37,7 @@ __all__ = [
 
 STREAMS: Final = st.sampled_from([StreamId.parse(text) for text in ("user-a", "user-A", "users-a", "order-1")])
 KEYS: Final = st.lists(st.sampled_from([UniqueKey("mail", "a"), UniqueKey("mail", "b")]), max_size=2).map(tuple)
+PARTITION_KEYS: Final = st.sampled_from([None, None, None, "key"])
 VERSIONS: Final = st.integers(0, 8)
 EXPECTED: Final[st.SearchStrategy[ExpectedVersion | None]] = st.one_of(
     st.none(),  # the stream's version, whatever it is by then
