@@ -35,6 +35,7 @@ __all__ = [
     "Shop",
     "Stock",
     "StockView",
+    "WatchedWakeups",
     "no_sleep",
 ]
 
@@ -176,3 +177,19 @@ class HastyWakeups:
     async def wait(self, seen: int, timeout: float) -> int:
         self._clock.advance(timeout)
         return seen
+
+
+class WatchedWakeups:
+    """The engine's, telling when somebody begins to wait."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._wakeups = engine.wakeups
+        self.rests = asyncio.Event()
+
+    def seen(self) -> int:
+        return self._wakeups.seen()
+
+    async def wait(self, seen: int, timeout: float) -> int:
+        if self._wakeups.seen() <= seen:
+            self.rests.set()
+        return await self._wakeups.wait(seen, timeout)

@@ -148,7 +148,7 @@ def _first_parameter(method: Callable[..., object]) -> object:
 
 def _classes(annotation: object) -> tuple[type, ...]:
     named = [member for one in _members(annotation) for arg in get_args(one) for member in _members(arg)]
-    if not all(isinstance(member, type) and member is not object for member in named):
+    if not all(isinstance(member, type) and not _takes_anything(member) for member in named):
         return ()
     return tuple(cast("list[type]", named))
 
@@ -158,4 +158,4 @@ def _members(annotation: object) -> tuple[object, ...]:
 
 
 def _takes_anything(annotation: type) -> bool:
-    return annotation in (object, Recorded, inspect.Parameter.empty)
+    return annotation in (object, Any, Recorded, inspect.Parameter.empty)

@@ -56,7 +56,7 @@ class Runner:
         self._resting = False
         self._nudged = False
         self._stopping = False
-        self._hurried = False
+        self._hurry_to = 0
         self._looks: list[asyncio.Future[None]] = []
 
     @property
@@ -97,11 +97,10 @@ class Runner:
                 _log.exception("%s pauses after an unexpected error", self._name)
                 await self._pause_longer()
 
-    def hurry(self) -> None:
-        """Commit what is collected now, without waiting for a full batch."""
-        if self.running:
-            self._hurried = True
-            self._nudge()
+    def hurry(self, offset: int) -> None:
+        """Come to `offset` without waiting for full batches."""
+        self._hurry_to = max(self._hurry_to, offset)
+        self._nudge()
 
     async def look_at_parked(self) -> None:
         """Have parked events handled that are free to go; returns when that is done, or the lease lost."""
@@ -131,7 +130,6 @@ class Runner:
             await self._work(turn)
         finally:
             self._turn = None
-            self._hurried = False
             self._parts.arrivals.left(self.projection.name, self.partition)
             self._looked(self._looks)
             with contextlib.suppress(StoreError):
@@ -162,7 +160,6 @@ class Runner:
 
     async def _idle(self, turn: Turn, seen: int) -> None:
         """The end of the log."""
-        self._hurried = False
         if self._looks or turn.blocked:
             await self._look(turn)
         for failure in turn.failures():
@@ -175,7 +172,7 @@ class Runner:
     async def _collect(self, turn: Turn, page: LogPage, interval: float) -> LogPage:
         """Read on until the batch is full or the flush is due."""
         due = self._parts.clock.micros() + round(interval * 1_000_000)
-        while len(page.events) < turn.page_size and not self._hurried and not self._stopping:
+        while len(page.events) < turn.page_size and not self._in_a_hurry(turn):
             seen = self._parts.wakeups.seen()
             longer = await turn.read(page)
             if longer.next == page.next:
@@ -186,6 +183,9 @@ class Runner:
                 await self._rest(seen, min(seconds, self._options.lease_seconds / 3))
             page = longer
         return page
+
+    def _in_a_hurry(self, turn: Turn) -> bool:
+        return self._stopping or turn.offset < self._hurry_to
 
     async def _look(self, turn: Turn) -> None:
         asked, self._looks = self._looks, []
@@ -225,7 +225,7 @@ class Runner:
 
     async def _rest(self, seen: int, seconds: float) -> None:
         """Until something may be new, or is asked for."""
-        if self._looks or self._hurried or self._stopping:
+        if self._looks or (self._turn is not None and self._in_a_hurry(self._turn)):
             return
         await self._interruptible(self._parts.wakeups.wait(seen, seconds))
 

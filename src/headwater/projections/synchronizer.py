@@ -100,7 +100,7 @@ class ReadModelSynchronizer:
         for name in self.projections:
             for partition, head in enumerate(heads):
                 if (runner := self._runner(name, partition)) is not None:
-                    runner.hurry()
+                    runner.hurry(head)
                 if not await reached(self._parts, name, partition, head, deadline):
                     raise ConsistencyTimeout(None, name, timeout)
 
