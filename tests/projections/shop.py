@@ -101,7 +101,7 @@ class Shop:
         self.views = Views(engine.read_models, engine.projections, identity=identity)
         self.injector = Injector()
         self.injector.provide(Views, self.views)
-        self.options = RunnerOptions(sleep=no_sleep)
+        self.options = RunnerOptions(sleep=no_sleep, save_seconds=0.01)
         self.small_pages = RunnerOptions(sleep=no_sleep, batch_size=3)
         self.parts = self.fresh_parts()
 

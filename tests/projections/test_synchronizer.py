@@ -20,6 +20,7 @@ from headwater.errors import (
 )
 from headwater.ports.projection_store import ProjectionCommit
 from headwater.projections.handler import ProjectionHandler
+from headwater.projections.parts import RunnerOptions
 from headwater.projections.synchronizer import ReadModelSynchronizer
 from headwater.read_models.views import Views
 from tests.projections.shop import Added, FaultyStore, Noted, Poisonous, Removed, Shop, Stock, StockView
@@ -122,6 +123,19 @@ async def test_a_checkpoint_is_kept_past_events_nobody_handles(shop: Shop) -> No
     partition, offset = await shop.engine.log.offset_of("item-1", 2) or (0, -1)
     checkpoint = await shop.engine.projections.checkpoint("stock", partition)
     assert checkpoint.offset == offset + 1
+
+
+async def test_events_nobody_handles_cost_no_commit_each(shop: Shop) -> None:
+    store, commits = FaultyStore(shop.engine), list[ProjectionCommit]()
+    store.after = commits.append
+    options = RunnerOptions(save_every=20, save_seconds=60)
+    synchronizer = shop.synchronizer(Stock(), parts=shop.fresh_parts(store=store), options=options)
+    await synchronizer.start()
+    for _ in range(50):
+        await shop.append("item-1", Noted())
+        await synchronizer.caught_up()
+    await synchronizer.stop()
+    assert len(commits) <= shop.engine.log.partitions + 50 // 20 + 1  # one to take over, one at the end
 
 
 async def test_two_processes_share_the_work_and_stop_gives_it_back(shop: Shop) -> None:

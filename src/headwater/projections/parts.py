@@ -63,5 +63,5 @@ class RunnerOptions(msgspec.Struct, frozen=True, kw_only=True):
     longest_pause: float = 10.0
     save_every: int = 1_000
     """The checkpoint is stored at once with effects; past events without any, after so many or `save_seconds`."""
-    save_seconds: float = 1.0
+    save_seconds: float = 0.25
     sleep: Sleep = asyncio.sleep

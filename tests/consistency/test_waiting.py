@@ -1,0 +1,143 @@
+"""Reading one's own writes: waiting for a token."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from headwater.consistency.waiting import TokenWaiter
+from headwater.domain.token import Token
+from headwater.errors import ConsistencyTimeout, InvalidToken, UnknownName, ViewParked
+from headwater.projections.parts import ProjectionParts
+from headwater.projections.synchronizer import ReadModelSynchronizer
+from tests.projections.shop import Added, Noted, Shop, Stock, StockView
+
+
+def waiter(shop: Shop, synchronizer: ReadModelSynchronizer, parts: ProjectionParts | None = None) -> TokenWaiter:
+    return TokenWaiter(parts or shop.parts, synchronizer.projections, shop.identity)
+
+
+async def test_after_the_wait_the_view_has_the_write(shop: Shop) -> None:
+    synchronizer = shop.synchronizer(Stock())
+    wait = waiter(shop, synchronizer).wait
+    early = await shop.append("item-0", Added(units=1))
+    await synchronizer.start()
+    await wait(early, [Stock], timeout=5)
+    for number in range(1, 5):
+        token = await shop.append(f"item-{number}", Added(units=number))
+        await wait(token, [Stock], timeout=5)
+        assert (await shop.stock())[f"item-{number}"] == number
+    await synchronizer.stop()
+
+
+async def test_many_wait_at_once(shop: Shop) -> None:
+    synchronizer = shop.synchronizer(Stock())
+    await synchronizer.start()
+    wait = waiter(shop, synchronizer).wait
+
+    async def write_and_read(number: int) -> int:
+        token = await shop.append(f"item-{number}", Added(units=number))
+        await wait(token, [StockView], timeout=5)
+        return (await shop.stock())[f"item-{number}"]
+
+    assert await asyncio.gather(*map(write_and_read, range(20))) == list(range(20))
+    await synchronizer.stop()
+
+
+async def test_events_nobody_handles_are_passed(shop: Shop) -> None:
+    synchronizer = shop.synchronizer(Stock())
+    await synchronizer.start()
+    token = await shop.append("item-1", Noted())
+    await waiter(shop, synchronizer).wait(token, ["stock"], timeout=5)
+    await synchronizer.stop()
+
+
+async def test_the_projection_may_run_in_another_process(shop: Shop) -> None:
+    elsewhere = shop.synchronizer(Stock())
+    await elsewhere.start()
+    here = shop.fresh_parts()
+    token = await shop.append("item-1", Added(units=1))
+    await waiter(shop, elsewhere, here).wait(token, [Stock], timeout=5)
+    assert await shop.stock() == {"item-1": 1}
+    await elsewhere.stop()
+
+
+async def test_a_token_without_events_needs_no_wait(shop: Shop) -> None:
+    synchronizer = shop.synchronizer(Stock())
+    await waiter(shop, synchronizer).wait(Token(shop.identity.store_id, ()), [Stock], timeout=0)
+
+
+async def test_text_is_a_token_and_no_projection_means_all(shop: Shop) -> None:
+    synchronizer = shop.synchronizer(Stock())
+    token = await shop.append("item-1", Added(units=1))
+    text = token.to_text(shop.identity.secret)
+    at_least = waiter(shop, synchronizer).wait_at_least
+    with pytest.raises(ConsistencyTimeout):
+        await at_least(text, [], timeout=0)
+    await synchronizer.start()
+    await at_least(text, [], timeout=5)
+    with pytest.raises(InvalidToken):
+        await at_least(text + "x", [], timeout=5)
+    await synchronizer.stop()
+
+
+async def test_late_says_committed_and_keeps_the_token(shop: Shop) -> None:
+    """Nobody runs the projection; the clock says when it is enough."""
+    parts = shop.fresh_parts(wakeups=shop.hasty_wakeups())
+    synchronizer = shop.synchronizer(Stock(), parts=parts)
+    token = await shop.append("item-1", Added(units=1))
+    began = shop.clock.micros()
+    with pytest.raises(ConsistencyTimeout, match="committed, view late") as late:
+        await waiter(shop, synchronizer, parts).wait(token, [Stock], timeout=3)
+    assert shop.clock.micros() - began == 3_000_000
+    assert (late.value.token, late.value.projection) == (token, "stock")
+
+
+async def test_an_event_that_is_not_in_the_log_yet_is_waited_for(shop: Shop) -> None:
+    synchronizer = shop.synchronizer(Stock())
+    await synchronizer.start()
+    ahead = Token(shop.identity.store_id, (("item-1", 1),))
+    wait = asyncio.create_task(waiter(shop, synchronizer).wait(ahead, [Stock], timeout=5))
+    await shop.append("item-2", Added(units=1))
+    assert not wait.done()
+    await shop.append("item-1", Added(units=1))
+    await wait
+    assert (await shop.stock())["item-1"] == 1
+    await synchronizer.stop()
+
+
+@pytest.mark.parametrize("process", ["this one", "another"])
+async def test_a_parked_event_is_not_visible(shop: Shop, process: str) -> None:
+    stock = Stock()
+    stock.poison = {13}
+    synchronizer = shop.synchronizer(stock)
+    await synchronizer.start()
+    wait = waiter(shop, synchronizer, shop.parts if process == "this one" else shop.fresh_parts()).wait
+    bad = await shop.append("item-1", Added(units=13))
+    behind = await shop.append("item-1", Added(units=1))
+    beside = await shop.append("item-1", Noted())
+    for token in (bad, behind, beside):
+        with pytest.raises(ViewParked, match="Poisonous: 13 units") as parked:
+            await wait(token, [Stock], timeout=5)
+        assert (parked.value.token, parked.value.projection) == (token, "stock")
+        assert parked.value.cause == "Poisonous: 13 units"
+    free = await shop.append("item-2", Added(units=2))
+    await wait(free, [Stock], timeout=5)
+    stock.poison.clear()
+    await synchronizer.dead_letters.retry(Stock)
+    await wait(behind, [Stock], timeout=5)
+    await synchronizer.stop()
+
+
+async def test_a_token_of_another_store_is_refused(shop: Shop) -> None:
+    synchronizer = shop.synchronizer(Stock())
+    with pytest.raises(InvalidToken, match="another store"):
+        await waiter(shop, synchronizer).wait(Token("elsewhere", (("item-1", 1),)), [Stock], timeout=1)
+
+
+async def test_an_unknown_projection_is_refused(shop: Shop) -> None:
+    synchronizer = shop.synchronizer(Stock())
+    token = await shop.append("item-1", Added(units=1))
+    with pytest.raises(UnknownName):
+        await waiter(shop, synchronizer).wait(token, ["users"], timeout=1)
