@@ -19,7 +19,7 @@ from msgspec.structs import astuple
 from headwater.engines.sqlite import change_sql, search_index
 from headwater.engines.sqlite.change_sql import AfterWrite, Statement
 from headwater.engines.sqlite.columns import encoded
-from headwater.engines.sqlite.table import table_of
+from headwater.engines.sqlite.table import or_unknown, table_of
 from headwater.errors import InvalidMessage
 from headwater.models.changes import Accumulate, Change, Delete, Insert, Update, Upsert, merge
 from headwater.models.fields import Scalar
@@ -35,7 +35,8 @@ _OUT_OF_RANGE = frozenset({apsw.SQLITE_CONSTRAINT_DATATYPE, apsw.SQLITE_CONSTRAI
 def apply_changes(connection: apsw.Connection, changes: Sequence[Change]) -> None:
     """Write changes inside the caller's transaction, which the caller rolls back if this raises.
 
-    Raises InvalidMessage for a value that does not fit its field, or a sum beyond it.
+    Raises InvalidMessage for a value that does not fit its field, or a sum beyond it; UnknownName for a
+    model that has no table.
     """
     writes: _Writes = {}
     touched: set[tuple[type[ReadModel], object]] = set()
@@ -88,6 +89,8 @@ def _execute(connection: apsw.Connection, writes: _Writes) -> None:
             returned = connection.executemany(statement.sql, bindings)
             if statement.after is not AfterWrite.NOTHING:
                 _follow(connection, statement, cast("list[tuple[Scalar, ...]]", returned.fetchall()))
+        except apsw.SQLError as error:
+            raise or_unknown(connection, statement.table, error) from error
         except apsw.ConstraintError as error:
             if getattr(error, "extendedresult", 0) not in _OUT_OF_RANGE:
                 raise

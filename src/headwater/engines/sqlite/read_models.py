@@ -14,8 +14,7 @@ from headwater.engines.sqlite import pipeline_functions, search_index
 from headwater.engines.sqlite.criteria_sql import Condition, order_by, where
 from headwater.engines.sqlite.pipeline_sql import pipeline_sql
 from headwater.engines.sqlite.readers import Readers
-from headwater.engines.sqlite.table import Table, table_of
-from headwater.errors import UnknownName
+from headwater.engines.sqlite.table import Table, or_unknown, table_of
 from headwater.models.binding import bind
 from headwater.models.criteria import Criteria
 from headwater.models.fields import Scalar
@@ -102,7 +101,4 @@ def _read(connection: apsw.Connection, table: Table, statement: Condition) -> li
     try:
         return cast("list[tuple[Scalar, ...]]", connection.execute(sql, bindings).fetchall())
     except apsw.SQLError as error:
-        if connection.table_exists("main", table.schema.table):
-            raise
-        name = table.schema.model.__name__
-        raise UnknownName(f"read model {name} has no table: name it in read_models=[...]") from error
+        raise or_unknown(connection, table, error) from error

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, TypeVar
 
+import apsw
+
+from headwater.errors import UnknownName
 from headwater.models.fields import Field, Kind, Scalar
 from headwater.models.model import ReadModel, Schema, schema_of
 
-__all__ = ["Decode", "Table", "decoder", "quoted", "table_of"]
+__all__ = ["Decode", "Table", "decoder", "or_unknown", "quoted", "table_of"]
 
 M = TypeVar("M", bound=ReadModel)
 
@@ -63,6 +66,14 @@ class Table:
 def table_of(model: type[ReadModel]) -> Table:
     """The table of a read model; raises BadDeclaration as `schema_of` does."""
     return Table(schema_of(model))
+
+
+def or_unknown(connection: apsw.Connection, table: Table, error: apsw.SQLError) -> Exception:
+    """UnknownName where the table was never made, otherwise the error."""
+    if connection.table_exists("main", table.schema.table):
+        return error
+    name = table.schema.model.__name__
+    return UnknownName(f"read model {name} has no table: name it in read_models=[...]")
 
 
 def quoted(name: str) -> str:
