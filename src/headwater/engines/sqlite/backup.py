@@ -72,7 +72,8 @@ class _Copy:
         self._source = connect_reader(Location(path=source))
         self._copy = apsw.Connection(str(self._partial), flags=apsw.SQLITE_OPEN_READWRITE)
         with _our_errors():
-            self._source.execute("BEGIN")  # one state to the end, whatever is written meanwhile
+            self._source.execute("BEGIN")  # and read: one state to the end, whatever is written meanwhile
+            self._source.execute("SELECT count(*) FROM sqlite_schema").fetchall()
             self._backup = self._copy.backup("main", self._source, "main")
 
     def step(self) -> tuple[int, int]:

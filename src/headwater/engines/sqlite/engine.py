@@ -52,7 +52,7 @@ class SqliteEngine:
         self.location = location
         self._options = options = options or EngineOptions()
         self._sql = sql = Statements(options.event_store, options.command_store)
-        wakeups = SqliteWakeups()
+        self._wakeups = wakeups = SqliteWakeups()
         self._writer = writer = Writer(options.limits.queued_writes, wakeups)
         self._readers = readers = Readers(options.limits.queued_writes)
         wakeups.look = writer.look
@@ -107,3 +107,4 @@ class SqliteEngine:
     def _close(self) -> None:
         self._readers.close()
         self._writer.close()
+        self._wakeups.committed()  # nobody waits for a commit that cannot come

@@ -58,6 +58,8 @@ _BY_CODE: Final[dict[int, tuple[type[StoreError], str]]] = {
 
 def translated(error: BaseException) -> BaseException:
     """The error of our tree for one of SQLite's, with the original as its cause; any other error unchanged."""
+    if isinstance(error, UnicodeDecodeError):  # stored text that nobody stored like this
+        return _caused(StoreCorrupt(_CORRUPT[1]), error)
     if not isinstance(error, apsw.Error):
         return error
     code = getattr(error, "extendedresult", 0)

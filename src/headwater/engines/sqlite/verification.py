@@ -22,20 +22,20 @@ _PAGE: Final = 1_000
 
 
 class _Event(NamedTuple):
-    """An event, and what its stream says of itself."""
+    """An event, and what its stream says of itself. Text comes as bytes, as damaged text may be no text."""
 
     stream: int
     version: int
     offset: int
     event_id: bytes
     timestamp: int
-    type: str
+    type: bytes
     schema: int
     data: bytes
     context: bytes
-    topic: str | None
+    topic: bytes | None
     checksum: int
-    name: str | None
+    name: bytes | None
     head: int
     chain: int
     last_timestamp: int
@@ -82,7 +82,7 @@ class Verification:
         return findings, len(rows) < _PAGE
 
     def _event(self, event: _Event) -> Iterator[Finding]:
-        where = f"{event.name} version {event.version}, offset {event.offset}"
+        where = f"{_text(event.name)} version {event.version}, offset {event.offset}"
         before = self._last if self._last is not None and self._last.stream == event.stream else None
         if event.name is None:
             yield _error("an event of a stream that is not there", where)
@@ -94,9 +94,9 @@ class Verification:
             event.version,
             event.timestamp,
             event.event_id,
-            event.type,
+            event.type.decode(errors="replace"),
             event.schema,
-            event.topic,
+            _text(event.topic),
             event.context,
             event.data,
         )
@@ -129,6 +129,10 @@ class Verification:
 def _pages_of_the_file(connection: apsw.Connection) -> _Found:
     rows = cast("list[tuple[str]]", connection.execute("PRAGMA integrity_check").fetchall())
     return [_error(what, "file") for (what,) in rows if what != "ok"], True
+
+
+def _text(stored: bytes | None) -> str | None:
+    return None if stored is None else stored.decode(errors="replace")
 
 
 def _error(what: str, where: str) -> Finding:

@@ -87,9 +87,9 @@ class Writer:
         return self._put(lambda connection: job(connection, *args, **kwargs), alone=True)
 
     def look(self) -> None:
-        """Look for other processes' commits now, and on and on while the listener listens."""
-        if self._thread is not None:
-            self._queue.put(_LOOK)
+        """Look for other processes' commits now, and on and on while the listener listens. Raises StoreClosed."""
+        self._check_open()
+        self._queue.put(_LOOK)
 
     def close(self) -> None:
         """Finish what is queued and close the connection. Blocks; idempotent."""
@@ -102,13 +102,16 @@ class Writer:
             self._thread = None
 
     def _put(self, call: Callable[[apsw.Connection], T], alone: bool) -> asyncio.Future[T]:
-        if self._thread is None or self._closing:
-            raise StoreClosed("this SQLite store is closed: await its open() first")
+        self._check_open()
         if self._queue.qsize() >= self._limit:
             raise StoreBusy(f"{self._limit:,} writes are waiting already: try again later, with fewer at once")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put(Work(call, cast("asyncio.Future[object]", future), alone))
         return future
+
+    def _check_open(self) -> None:
+        if self._thread is None or self._closing:
+            raise StoreClosed("this SQLite store is closed: await its open() first")
 
     # -- on the writer's thread --------------------------------------------------------------------------------
 

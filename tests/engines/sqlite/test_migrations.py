@@ -1,0 +1,149 @@
+"""The store's layout: the sum of its migrations, and which stores are refused."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import apsw
+import pytest
+
+from headwater.engines.sqlite import SqliteEngine, open_engine
+from headwater.engines.sqlite.statements import Statements
+from headwater.errors import FormatTooNew, InvalidIdentifier, StoreCorrupt, StoreError, StoreMismatch
+from headwater.ports.engine import EngineOptions
+from headwater.testing.controls import ANN, append_of
+
+SQL = files("headwater.engines.sqlite") / "sql"
+
+
+def layout(*scripts: str) -> set[tuple[object, ...]]:
+    connection = apsw.Connection(":memory:")
+    for script in scripts:
+        connection.execute(script)
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    connection.close()
+    return set(rows)
+
+
+async def opened(path: Path, options: EngineOptions) -> None:
+    engine = open_engine(f"sqlite:///{path}", options)
+    try:
+        await engine.open()
+    finally:
+        await engine.close()
+
+
+def changed(path: Path, statement: str) -> None:
+    connection = apsw.Connection(str(path))
+    connection.execute(statement)
+    connection.close()
+
+
+def test_the_schema_is_the_sum_of_the_migrations() -> None:
+    sql = Statements("events", "commands")
+    assert layout(*sql.migrations) == layout(sql["schema"]) != set()
+
+
+def test_every_file_says_what_it_is_for_and_holds_one_statement() -> None:
+    for file in SQL.iterdir():
+        if file.name.endswith(".sql"):
+            assert file.read_text(encoding="utf-8").startswith("-- "), file.name
+    assert [name for name, text in Statements("events", "commands").items() if ";" in text] == ["schema"]
+
+
+def test_names_of_tables_are_checked() -> None:
+    for name in ('x"; DROP TABLE events;--', "Events", "", "x" * 49):
+        with pytest.raises(InvalidIdentifier):
+            Statements(name, "commands")
+
+
+async def test_names_of_tables_are_the_callers_choice(path: Path) -> None:
+    options = EngineOptions(event_store="shop_events", command_store="shop_commands")
+    engine = open_engine(f"sqlite:///{path}", options)
+    await engine.open()
+    await engine.events.append(append_of(ANN))
+    await engine.close()
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT count(*) FROM shop_events").get == 1
+    connection.close()
+
+
+async def test_a_store_of_other_names_is_refused(engine: SqliteEngine, path: Path) -> None:
+    for options in (EngineOptions(event_store="others"), EngineOptions(command_store="others")):
+        with pytest.raises(StoreMismatch, match="others"):
+            await opened(path, options)
+
+
+async def test_another_store_than_expected_is_refused(engine: SqliteEngine, path: Path) -> None:
+    identity = await engine.open()
+    await opened(path, EngineOptions(store_id=identity.store_id))
+    with pytest.raises(StoreMismatch, match="expected another"):
+        await opened(path, EngineOptions(store_id="another"))
+
+
+async def test_a_store_keeps_its_identity(engine: SqliteEngine) -> None:
+    first = await engine.open()
+    await engine.close()
+    assert await engine.open() == first
+    assert len(first.secret) == 32
+
+
+async def test_a_store_of_a_later_release_is_refused_unchanged(path: Path) -> None:
+    await opened(path, EngineOptions())
+    changed(path, "UPDATE headwater_store SET format = format + 1")
+    before = path.read_bytes()
+    with pytest.raises(FormatTooNew, match="upgrade headwater"):
+        await opened(path, EngineOptions())
+    assert path.read_bytes() == before
+
+
+async def test_a_table_of_somebody_else_is_not_taken_over(path: Path) -> None:
+    changed(path, "CREATE TABLE events (id INTEGER PRIMARY KEY)")
+    with pytest.raises(StoreMismatch, match="'events'"):
+        await opened(path, EngineOptions())
+
+
+async def test_a_store_may_live_beside_tables_of_an_application(path: Path) -> None:
+    changed(path, "CREATE TABLE customers (id INTEGER PRIMARY KEY)")
+    await opened(path, EngineOptions())
+
+
+async def test_a_file_that_is_no_database_is_refused_unchanged(path: Path) -> None:
+    path.write_bytes(b"not a database, but long enough to be looked at as if it were one" * 100)
+    before = path.read_bytes()
+    with pytest.raises(StoreCorrupt):
+        await opened(path, EngineOptions())
+    assert path.read_bytes() == before
+
+
+async def test_tables_that_were_taken_away_are_a_mismatch(engine: SqliteEngine, path: Path) -> None:
+    changed(path, "DROP TABLE headwater_streams")
+    with pytest.raises(StoreMismatch):
+        await engine.events.head(ANN)
+    with pytest.raises(StoreError):
+        await engine.events.append(append_of(ANN))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("fold_stream", 3),
+        ("load_stream", 4),
+        ("read_log", 9),
+        ("find_command", 1),
+        ("find_key", 2),
+        ("list_streams", 3),
+    ],
+)
+def test_hot_reads_scan_no_table(name: str, parameters: int) -> None:
+    sql = Statements("events", "commands")
+    connection = apsw.Connection(":memory:")
+    connection.execute(";".join(sql.migrations))
+    plan = [
+        str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql[name]}", [None] * parameters).fetchall()
+    ]
+    connection.close()
+    tables = ("SCAN event", "SCAN headwater", "SCAN stream", "SCAN held", "SCAN commands")
+    assert plan
+    assert not [step for step in plan if step.startswith(tables) or "TEMP B-TREE" in step]
