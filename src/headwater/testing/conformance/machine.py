@@ -63,7 +63,7 @@ class EnginesAgree(RuleBasedStateMachine):
 
     def agree(self, ask: Callable[[Engine], Awaitable[object]]) -> object:
         """Ask both, and return the answer: what came back, or what was raised with all it carries."""
-        model, subject = [self.runner.run(_answer(engine, ask)) for engine in self.engines]
+        model, subject = self.runner.run(_answers(self.engines, ask))
         assert model == subject
         return model
 
@@ -74,7 +74,7 @@ class EnginesAgree(RuleBasedStateMachine):
 
     def _write(self, draw_from: st.DataObject, stream: StreamId) -> Write:
         events = draw_from.draw(draw.EVENTS)
-        if self.used and draw_from.draw(st.integers(0, 9)) == 0:
+        if self.used and draw_from.draw(st.integers(0, 19)) == 19:
             events.append(draw_from.draw(st.sampled_from(self.used)))
         self.used += events
         return Write(
@@ -209,6 +209,10 @@ class EnginesAgree(RuleBasedStateMachine):
     @rule(snapshot=draw.SNAPSHOTS)
     def delete_snapshots(self, snapshot: Snapshot) -> None:
         self.agree(lambda engine: engine.snapshots.delete(snapshot.stream))
+
+
+async def _answers(engines: tuple[Engine, Engine], ask: Callable[[Engine], Awaitable[object]]) -> list[object]:
+    return [await _answer(engine, ask) for engine in engines]
 
 
 async def _answer(engine: Engine, ask: Callable[[Engine], Awaitable[object]]) -> object:

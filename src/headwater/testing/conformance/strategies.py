@@ -37,11 +37,11 @@ __all__ = [
 
 STREAMS: Final = st.sampled_from([StreamId.parse(text) for text in ("user-a", "user-A", "users-a", "order-1")])
 KEYS: Final = st.lists(st.sampled_from([UniqueKey("mail", "a"), UniqueKey("mail", "b")]), max_size=2).map(tuple)
-PARTITION_KEYS: Final = st.sampled_from([None, None, None, "key"])
+PARTITION_KEYS: Final = st.sampled_from([None] * 15 + ["key"])
 VERSIONS: Final = st.integers(0, 8)
 EXPECTED: Final[st.SearchStrategy[ExpectedVersion | None]] = st.one_of(
     st.none(),  # the stream's version, whatever it is by then
-    st.sampled_from([NoStream(), Exists(), AnyVersion()]),
+    st.sampled_from([AnyVersion(), AnyVersion(), AnyVersion(), Exists(), NoStream()]),
     VERSIONS.map(Exact),
 )
 TYPES: Final = st.sampled_from(["Opened", "Closed"])
@@ -52,7 +52,9 @@ def _event(type: str, data: bytes, topic: str | None) -> NewEvent:
 
 
 EVENTS: Final = st.lists(
-    st.builds(_event, TYPES, st.sampled_from([b"{}", b'{"n":1}']), st.sampled_from([None, None, "out"])), max_size=3
+    st.builds(_event, TYPES, st.sampled_from([b"{}", b'{"n":1}']), st.sampled_from([None, None, "out"])),
+    min_size=1,
+    max_size=3,
 )
 CONTEXTS: Final = st.sampled_from([b"", b'{"principal":"eve"}', b'{"headers":{"region":"north"}}'])
 COMMANDS: Final[st.SearchStrategy[CommandRecord | None]] = st.none() | st.builds(
