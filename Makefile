@@ -58,7 +58,7 @@ types: $(READY) ## mypy strict and pyright strict
 	@echo "types: passed"
 
 imports: $(READY) ## the direction of imports, by import-linter
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache
 	@echo "imports: passed"
 
 docs: $(READY) ## run the programs in README and docs
