@@ -14,6 +14,7 @@ import msgspec
 from headwater.errors import InvalidCriteria, InvalidMessage, LimitExceeded
 from headwater.models.criteria import All, And, Compare, Contains, Criteria, In, Not, Or, StartsWith
 from headwater.models.fields import Field, Kind, Scalar
+from headwater.models.shown import shown
 
 __all__ = [
     "AllOf",
@@ -117,7 +118,7 @@ def column(name: object, columns: Mapping[str, Field]) -> Field:
     """The column of a name; raises InvalidCriteria for a name that is none."""
     field = columns.get(name) if isinstance(name, str) else None
     if field is None:
-        raise InvalidCriteria(f"there is no field {ascii(name)[:60]} here: use one of {', '.join(columns)}")
+        raise InvalidCriteria(f"there is no field {shown(name)} here: use one of {', '.join(columns)}")
     return field
 
 
@@ -153,9 +154,7 @@ def _has_prefix(field: Field, text: object) -> BoundCriteria:
     if field.kind is not Kind.TEXT or not isinstance(text, str):
         raise InvalidCriteria(f"only text starts with text: {field.name!r} is {field.kind.value}")
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise InvalidCriteria(
-            f"{field.name!r} cannot start with {ascii(text)[:60]}: no stored text holds NUL or surrogates"
-        )
+        raise InvalidCriteria(f"{field.name!r} cannot start with {shown(text)}: no stored text holds NUL or surrogates")
     return HasPrefix(field, text)
 
 
@@ -173,4 +172,4 @@ def _scalar(field: Field, value: object) -> Scalar:
 
 
 def _refused(given: object) -> InvalidCriteria:
-    return InvalidCriteria(f"{ascii(given)[:60]} is no criterion: use field(...) or a mapping")
+    return InvalidCriteria(f"{shown(given)} is no criterion: use field(...) or a mapping")

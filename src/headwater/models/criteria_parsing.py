@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, cast
 
 from headwater.errors import InvalidCriteria, LimitExceeded
 from headwater.models.criteria import All, And, Compare, Contains, Criteria, In, Not, Or, StartsWith
+from headwater.models.shown import shown
 
 __all__ = ["CriteriaLike", "parse_criteria"]
 
@@ -49,7 +50,7 @@ def _clause(name: str, value: object, depth: int) -> Criteria:
             raise InvalidCriteria(f"{name} takes at least one mapping")
         return _CONNECTIVES[name](parts)
     if name.startswith("$"):
-        raise InvalidCriteria(f"unknown operator {ascii(name)[:60]}: use $and, $or, $nor or $not around fields")
+        raise InvalidCriteria(f"unknown operator {shown(name)}: use $and, $or, $nor or $not around fields")
     return _comparison(name, value, depth)
 
 
@@ -60,7 +61,7 @@ def _comparison(field: str, value: object, depth: int) -> Criteria:
         raise LimitExceeded("the nesting of criteria", depth, _DEPTH)
     operators = _mapping(cast("Mapping[object, object]", value))
     if not operators:
-        raise InvalidCriteria(f"{ascii(field)[:60]} is compared with an empty mapping: give an operator such as $eq")
+        raise InvalidCriteria(f"{shown(field)} is compared with an empty mapping: give an operator such as $eq")
     return _all_of([_operation(field, operator, operand, depth) for operator, operand in operators.items()])
 
 
@@ -69,13 +70,13 @@ def _operation(field: str, operator: str, operand: object, depth: int) -> Criter
         return Not(_comparison(field, operand, depth + 1))
     operation = _OPERATIONS.get(operator)
     if operation is None:
-        raise InvalidCriteria(f"unknown operator {ascii(operator)[:60]}: use one of {', '.join(_OPERATIONS)}, $not")
+        raise InvalidCriteria(f"unknown operator {shown(operator)}: use one of {', '.join(_OPERATIONS)}, $not")
     return operation(field, operand)
 
 
 def _starts_with(field: str, text: object) -> Criteria:
     if not isinstance(text, str):
-        raise InvalidCriteria(f"$startsWith takes text, got {ascii(text)[:60]}")
+        raise InvalidCriteria(f"$startsWith takes text, got {shown(text)}")
     return StartsWith(field, text)
 
 
@@ -112,14 +113,14 @@ _CONNECTIVES: Final[dict[str, Callable[[list[Criteria]], Criteria]]] = {
 
 def _mapping(value: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise InvalidCriteria(f"criteria are a mapping or an expression, got {ascii(value)[:60]}")
+        raise InvalidCriteria(f"criteria are a mapping or an expression, got {shown(value)}")
     given = cast("Mapping[object, object]", value)
     if not all(isinstance(name, str) for name in given):
-        raise InvalidCriteria(f"criteria name fields by text, got {ascii(list(given))[:60]}")
+        raise InvalidCriteria(f"criteria name fields by text, got {shown(list(given))}")
     return cast("Mapping[str, object]", given)
 
 
 def _list(operator: str, value: object) -> Sequence[object]:
     if not isinstance(value, list | tuple | set | frozenset):
-        raise InvalidCriteria(f"{operator} takes a list, got {ascii(value)[:60]}")
+        raise InvalidCriteria(f"{operator} takes a list, got {shown(value)}")
     return list(cast("Sequence[object]", value))

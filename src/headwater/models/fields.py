@@ -16,6 +16,7 @@ from typing import TypeAlias
 import msgspec
 
 from headwater.errors import InvalidMessage
+from headwater.models.shown import shown
 
 __all__ = ["Field", "Kind", "Scalar", "Scale"]
 
@@ -80,4 +81,4 @@ class Field:
 
     def unfit(self, value: object) -> InvalidMessage:
         wanted = self.kind.value + (f" of {self.scale} digits after the point" if self.kind is Kind.DECIMAL else "")
-        return InvalidMessage(f"field {self.name!r} takes {wanted}, got {ascii(value)[:80]}")
+        return InvalidMessage(f"field {self.name!r} takes {wanted}, got {shown(value)}")

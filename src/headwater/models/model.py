@@ -19,6 +19,7 @@ from headwater.models.criteria import Order
 from headwater.models.fields import Field, Kind, Scalar, Scale
 from headwater.models.ordering import OrderLike, bind_orders, parse_order
 from headwater.models.scalars import declared_enum
+from headwater.models.shown import shown
 
 __all__ = ["Indexed", "Key", "ReadModel", "ReadModelMeta", "Schema", "Searchable", "schema_of"]
 
@@ -111,9 +112,7 @@ class Schema:
         known = [name for name, field in self.fields.items() if field.searchable]
         for name in names:
             if name not in known:
-                raise InvalidCriteria(
-                    f"{ascii(name)[:60]} is no Searchable field of {self.model.__name__}: {known} are"
-                )
+                raise InvalidCriteria(f"{shown(name)} is no Searchable field of {self.model.__name__}: {known} are")
         if not known:
             raise InvalidCriteria(f"{self.model.__name__} has no Searchable field: declare one to search it")
         return tuple(names) or tuple(known)
@@ -127,7 +126,7 @@ class Schema:
             field = self.fields.get(name)
             if field is None:
                 known = ", ".join(self.names)
-                raise InvalidMessage(f"{self.model.__name__} has no field {ascii(name)[:60]}: it has {known}")
+                raise InvalidMessage(f"{self.model.__name__} has no field {shown(name)}: it has {known}")
             if name == self.key and not allow_key:
                 raise InvalidMessage(f"{name!r} is the key of {self.model.__name__} and cannot change: insert another")
             field.to_scalar(value)

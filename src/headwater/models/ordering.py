@@ -11,12 +11,14 @@ from headwater.errors import InvalidCriteria, LimitExceeded
 from headwater.models.binding import column
 from headwater.models.criteria import Order
 from headwater.models.fields import Field, Kind
+from headwater.models.shown import shown
 
 __all__ = ["BoundOrder", "OrderLike", "bind_orders", "check_rows", "parse_order"]
 
 OrderLike: TypeAlias = str | Order | tuple[str, str] | Mapping[str, int] | Sequence[str | Order | tuple[str, str]]
 """`"name"`, `"-created_at"`, `("name", "desc")`, `Order("name")`, `{"name": -1}`, or a list of these."""
 
+_INT64_MAX: Final = 2**63 - 1
 _DESCENDING: Final[dict[object, bool]] = {"asc": False, "desc": True, 1: False, -1: True}
 
 
@@ -34,7 +36,7 @@ def parse_order(order: OrderLike) -> tuple[Order, ...]:
     if isinstance(order, str | Order) or _is_pair(order):
         return (_parse(order),)
     if not isinstance(order, list | tuple):
-        raise InvalidCriteria(f"an order is 'name', '-name', or a list of these, got {ascii(order)[:60]}")
+        raise InvalidCriteria(f"an order is 'name', '-name', or a list of these, got {shown(order)}")
     return tuple([_parse(part) for part in order])
 
 
@@ -58,9 +60,9 @@ def bind_orders(orders: Sequence[Order], columns: Mapping[str, Field], key: str)
 def check_rows(rows: int, what: str, limit: int = 2**31) -> int:
     """A whole number of rows from 0 to the limit; raises InvalidCriteria, or LimitExceeded above it."""
     if type(rows) is not int or rows < 0:
-        raise InvalidCriteria(f"{what} is a whole number from 0, got {ascii(rows)[:60]}")
+        raise InvalidCriteria(f"{what} is a whole number from 0, got {shown(rows)}")
     if rows > limit:
-        raise LimitExceeded(what, rows, limit)
+        raise LimitExceeded(what, min(rows, _INT64_MAX), limit)
     return rows
 
 
@@ -71,7 +73,7 @@ def _parse(order: object) -> Order:
         return Order(order[1:], descending=True) if order.startswith("-") else Order(order)
     if _is_pair(order):
         return _directed(*cast("tuple[str, object]", order))
-    raise InvalidCriteria(f"an order is 'name', '-name' or ('name', 'desc'), got {ascii(order)[:60]}")
+    raise InvalidCriteria(f"an order is 'name', '-name' or ('name', 'desc'), got {shown(order)}")
 
 
 def _is_pair(order: object) -> bool:
@@ -87,5 +89,5 @@ def _is_direction(value: object) -> bool:
 
 def _directed(name: str, direction: object) -> Order:
     if not _is_direction(direction):
-        raise InvalidCriteria(f"{name!r} is ordered 'asc' or 'desc' (1 or -1), got {ascii(direction)[:60]}")
+        raise InvalidCriteria(f"{name!r} is ordered 'asc' or 'desc' (1 or -1), got {shown(direction)}")
     return Order(name, _DESCENDING[direction])

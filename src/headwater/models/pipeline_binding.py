@@ -33,6 +33,7 @@ from headwater.models.pipeline import (
     Unwind,
 )
 from headwater.models.pipeline_columns import integer_field, renamed, total_field
+from headwater.models.shown import shown
 
 __all__ = [
     "BoundColumn",
@@ -184,7 +185,7 @@ class _Binder:
             case Unwind(name):
                 self._unwind(column(name, self._columns))
             case _:
-                raise InvalidCriteria(f"{ascii(stage)[:60]} is no stage: use a mapping or a stage class")
+                raise InvalidCriteria(f"{shown(stage)} is no stage: use a mapping or a stage class")
 
     def order(self) -> None:
         """Put in a sort if the rows have no order yet."""
@@ -266,7 +267,7 @@ class _Binder:
 
 def _checked(name: str, allow_id: bool = False) -> str:
     if _OUTPUT_NAME.match(name) is None or (name == "_id" and not allow_id):
-        raise InvalidCriteria(f"{ascii(name)[:60]} cannot name an output field: use letters, digits and _, not `_id`")
+        raise InvalidCriteria(f"{shown(name)} cannot name an output field: use letters, digits and _, not `_id`")
     return name
 
 

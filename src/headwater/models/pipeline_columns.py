@@ -7,6 +7,7 @@ from typing import Final
 
 from headwater.errors import InvalidCriteria
 from headwater.models.fields import Field, Kind
+from headwater.models.shown import shown
 
 __all__ = ["integer_field", "renamed", "total_field"]
 
@@ -34,7 +35,7 @@ def total_field(name: str, operator: str, source: Field) -> Field:
         return replace(renamed(source, name), optional=True)
     if operator == "$addToSet" and source.kind not in {Kind.JSON, Kind.SET, Kind.BYTES}:
         return Field(name=name, kind=Kind.SET, type=list, items=replace(renamed(source, name), optional=False))
-    raise InvalidCriteria(f"{ascii(operator)[:20]} does not take {source.name!r}, which holds {source.kind.value}")
+    raise InvalidCriteria(f"{shown(operator)} does not take {source.name!r}, which holds {source.kind.value}")
 
 
 _PLAIN_TYPES: Final[dict[Kind, object]] = {Kind.INTEGER: int, Kind.REAL: float}

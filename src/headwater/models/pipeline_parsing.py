@@ -21,6 +21,7 @@ from headwater.models.pipeline import (
     Stage,
     Unwind,
 )
+from headwater.models.shown import shown
 
 __all__ = ["PipelineLike", "parse_pipeline"]
 
@@ -38,7 +39,7 @@ def parse_pipeline(stages: PipelineLike) -> Pipeline:
         LimitExceeded: for more than 32 stages.
     """
     if not isinstance(stages, list | tuple):
-        raise InvalidCriteria(f"a pipeline is a list of stages, got {ascii(stages)[:60]}")
+        raise InvalidCriteria(f"a pipeline is a list of stages, got {shown(stages)}")
     if len(stages) > _STAGES:
         raise LimitExceeded("the stages of a pipeline", len(stages), _STAGES)
     return tuple([_stage(stage) for stage in stages])
@@ -49,11 +50,11 @@ def _stage(stage: object) -> Stage:
         return stage
     named = _mapping("a stage", stage)
     if len(named) != 1:
-        raise InvalidCriteria(f"a stage is a mapping of one entry such as {{'$match': ...}}, got {ascii(stage)[:60]}")
+        raise InvalidCriteria(f"a stage is a mapping of one entry such as {{'$match': ...}}, got {shown(stage)}")
     ((name, value),) = named.items()
     parse = _PARSERS.get(name)
     if parse is None:
-        raise InvalidCriteria(f"unknown stage {ascii(name)[:60]}: use one of {', '.join(_PARSERS)}")
+        raise InvalidCriteria(f"unknown stage {shown(name)}: use one of {', '.join(_PARSERS)}")
     return parse(value)
 
 
@@ -82,9 +83,7 @@ def _accumulator(name: str, value: object) -> Accumulator:
     given = _mapping(f"{name!r} in $group", value)
     if len(given) != 1 or not _OPERATORS.issuperset(given):
         known = ", ".join(sorted(_OPERATORS))
-        raise InvalidCriteria(
-            f"{ascii(name)[:60]} in $group takes exactly one of {known}, got {ascii(list(given))[:60]}"
-        )
+        raise InvalidCriteria(f"{shown(name)} in $group takes exactly one of {known}, got {shown(list(given))}")
     ((operator, operand),) = given.items()
     if operator == "$count":
         if operand is None or operand == {}:
@@ -125,16 +124,15 @@ def _skip(value: object) -> Stage:
 
 def _reference(value: object) -> str:
     if not isinstance(value, str) or len(value) < 2 or not value.startswith("$"):
-        raise InvalidCriteria(f"a field is named as '$field' here, got {ascii(value)[:60]}")
+        raise InvalidCriteria(f"a field is named as '$field' here, got {shown(value)}")
     return value[1:]
 
 
 def _mapping(what: str, value: object) -> Mapping[str, object]:
-    shown = ascii(value)[:60]
     if not isinstance(value, Mapping) or not all(
         isinstance(name, str) for name in cast("Mapping[object, object]", value)
     ):
-        raise InvalidCriteria(f"{what} takes a mapping of names, got {shown}")
+        raise InvalidCriteria(f"{what} takes a mapping of names, got {shown(value)}")
     return cast("Mapping[str, object]", value)
 
 

@@ -11,6 +11,7 @@ import unicodedata
 from typing import Final
 
 from headwater.errors import InvalidCriteria, LimitExceeded
+from headwater.models.shown import shown
 
 __all__ = ["query_words", "words"]
 
@@ -26,7 +27,7 @@ def words(text: str) -> list[str]:
 def query_words(query: str) -> tuple[str, ...]:
     """The distinct words of a query; raises InvalidCriteria for no text, LimitExceeded for more than 64 words."""
     if not isinstance(query, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a checker
-        raise InvalidCriteria(f"a search takes text, got {ascii(query)[:60]}")
+        raise InvalidCriteria(f"a search takes text, got {shown(query)}")
     distinct = tuple(dict.fromkeys(words(query)))
     if len(distinct) > _QUERY_WORDS:
         raise LimitExceeded("the words of a search", len(distinct), _QUERY_WORDS)

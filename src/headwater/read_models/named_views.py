@@ -10,6 +10,7 @@ from headwater.models.criteria_parsing import CriteriaLike
 from headwater.models.model import ReadModel, schema_of
 from headwater.models.ordering import OrderLike
 from headwater.models.pipeline_parsing import PipelineLike
+from headwater.models.shown import shown
 from headwater.read_models.names import ModelNames, key_in
 from headwater.read_models.views import Page, Views
 
@@ -139,7 +140,7 @@ class NamedViews(Views):
         if not isinstance(query, Mapping):
             return await super().search(named, query, fields, limit)
         if not {"query"} <= set(query) <= {"query", "fields", "limit"}:
-            raise InvalidCriteria(f"a search takes query, fields and limit, got {ascii(list(query))[:60]}")
+            raise InvalidCriteria(f"a search takes query, fields and limit, got {shown(list(query))}")
         given = cast("Mapping[str, str]", query)
         return await super().search(
             named, given["query"], given.get("fields", fields), cast("int", query.get("limit", limit))

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from headwater.errors import DuplicateName, InvalidCriteria, InvalidIdentifier, UnknownName
 from headwater.models.model import ReadModel, schema_of
+from headwater.models.shown import shown
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 
@@ -38,7 +39,7 @@ class ModelNames:
         if isinstance(named, type):
             return named
         if type(named) is not str or _NAME.match(named) is None:
-            raise InvalidIdentifier(f"{ascii(named)[:60]} names no read model: use a class, a table or a class name")
+            raise InvalidIdentifier(f"{shown(named)} names no read model: use a class, a table or a class name")
         model = self._named.get(named)
         if model is None:
             known = ", ".join(sorted(self._named))
@@ -53,5 +54,5 @@ def key_in(model: type[ReadModel], key: object) -> object:
     given = cast("Mapping[str, object]", key)
     name = schema_of(model).key
     if list(given) != [name]:
-        raise InvalidCriteria(f"a write names its row by {{{name!r}: ...}} alone, got {ascii(list(given))[:60]}")
+        raise InvalidCriteria(f"a write names its row by {{{name!r}: ...}} alone, got {shown(list(given))}")
     return given[name]

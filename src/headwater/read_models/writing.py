@@ -12,6 +12,7 @@ from headwater.models.changes import Accumulate, Change, Delete, Insert, Update,
 from headwater.models.fields import Field, Kind
 from headwater.models.model import ReadModel, Schema, schema_of
 from headwater.models.scalars import declared_enum
+from headwater.models.shown import shown
 
 __all__ = ["RowWriter", "Writing"]
 
@@ -106,5 +107,5 @@ def _accumulated(schema: Schema, values: Mapping[str, object], kinds: frozenset[
     for name, value in checked.items():
         field: Field = schema.fields[name]
         if value is None or field.kind not in kinds or declared_enum(field) is not None:
-            raise InvalidMessage(f"{name!r} of {schema.model.__name__} cannot be accumulated by {ascii(value)[:60]}")
+            raise InvalidMessage(f"{name!r} of {schema.model.__name__} cannot be accumulated by {shown(value)}")
     return checked

@@ -197,4 +197,4 @@ class PipelinesConformance:
     async def test_too_many_stages_are_refused(self, engine: Engine) -> None:
         await store(engine)
         with pytest.raises(LimitExceeded):
-            await aggregate(engine, *[{"$skip": 0}] * 33)
+            await aggregate(engine, *[dict[str, object]({"$skip": 0})] * 33)
