@@ -58,7 +58,7 @@ def test_what_is_no_identifier_names_no_field(name: str) -> None:
 async def test_any_identifier_names_and_any_text_is_a_value(names: list[str], text: str) -> None:
     table, key, word, number, tags, other = names
     fields: dict[str, object] = {key: Key[str], word: Searchable[str], number: Indexed[int]}
-    fields |= {tags: list[str], other: Indexed[str | None]}
+    fields |= {tags: list[str], other: Indexed[str] | None}
     model = read_model(table, fields, {number: 1, tags: [], other: None})
     row, missing = model(**{key: text, word: text, tags: [text], other: text}), model(**{key: text, word: "new"})
     with tempfile.TemporaryDirectory() as folder:

@@ -29,6 +29,7 @@ __all__ = ["apply_changes", "empty_models"]
 
 _Writes = dict[Statement, list[Sequence[object]]]
 
+_RANGE = "64 bits for whole numbers and Decimals, finite for floats"
 _OUT_OF_RANGE = frozenset({apsw.SQLITE_CONSTRAINT_DATATYPE, apsw.SQLITE_CONSTRAINT_CHECK})
 
 
@@ -105,8 +106,6 @@ def _follow(connection: apsw.Connection, statement: Statement, returned: Sequenc
     else:
         search_index.forget(connection, statement.table, returned)
 
-
-_RANGE = "64 bits for whole numbers and Decimals, finite for floats"
 
 # One statement of a shape for the life of the process: SQLite's own cache then knows its text.
 _insert = lru_cache(maxsize=4096)(change_sql.insert)
