@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar, cast, get_args, get_type_hints
 
 import msgspec
@@ -16,6 +16,7 @@ __all__ = ["Codec", "check_nesting", "codec_for", "field_names", "read_failure"]
 
 T = TypeVar("T")
 
+_MINUTE = timedelta(minutes=1)
 _PLAIN = (str, int, bool, bytes, type(None))
 
 
@@ -38,7 +39,7 @@ class Codec(Generic[T]):
         check: bool,
     ) -> None:
         self.cls = cls
-        self._stored = dict(_stored_names(cls))
+        self._stored = {field: stored for name, stored in _stored_names(cls) for field in (name, stored)}
         self.decode = decode
         self.convert = convert
         self._encode = encode
@@ -115,7 +116,7 @@ def _flat(cls: type) -> bool:
 def check_nesting(value: object, depth: int, name: str) -> None:
     """Raise InvalidMessage for NaN, infinity or a naive datetime, LimitExceeded for nesting beyond `depth`.
 
-    Without recursion.
+    A zone that is seconds off the minute (local times before the 1970s) would be rounded: refused. No recursion.
     """
     todo = [(value, 1)]
     while todo:
@@ -126,8 +127,9 @@ def check_nesting(value: object, depth: int, name: str) -> None:
         elif isinstance(item, str | bytes | int | None):
             continue
         elif isinstance(item, datetime):
-            if item.utcoffset() is None:
-                raise InvalidMessage(f"{name} holds {item!r} without a time zone: use datetime(..., tzinfo=UTC)")
+            offset = item.utcoffset()
+            if offset is None or offset % _MINUTE:
+                raise InvalidMessage(f"{name} holds {item!r}, whose time zone JSON cannot say: use UTC")
         elif level > depth:
             raise LimitExceeded(f"the nesting of {name}", level, depth)
         else:
