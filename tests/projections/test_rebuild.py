@@ -6,6 +6,7 @@ import pytest
 
 from headwater.errors import InvalidVersion, RebuildRefused, UnknownName
 from headwater.models.changes import Delete, Insert
+from headwater.ports.projection_store import ProjectionCommit
 from headwater.projections.synchronizer import ReadModelSynchronizer
 from tests.projections.shop import Added, Removed, Shop, Stock, StockView
 
@@ -79,8 +80,6 @@ async def test_a_rebuild_empties_what_is_parked(shop: Shop) -> None:
 
 async def test_a_rebuild_after_a_restored_backup(shop: Shop) -> None:
     """The way out of a checkpoint beyond the log."""
-    from headwater.ports.projection_store import ProjectionCommit
-
     await shop.append("item-1", Added(units=4))
     await shop.engine.projections.commit(ProjectionCommit(projection="stock", partition=0, epoch=1, start=0, next=99))
     synchronizer = shop.synchronizer(Stock())
@@ -117,7 +116,7 @@ async def test_from_an_event_on_it_is_applied_again_over_the_rows(shop: Shop) ->
     synchronizer = await started(shop)
     if shop.engine.log.partitions > 1:
         with pytest.raises(RebuildRefused, match="4 partitions"):
-            synchronizer.rebuild_read_model(Stock, from_event=50)
+            await synchronizer.rebuild_read_model(Stock, from_event=50)
         await synchronizer.stop()
         return
     before = await shop.events_seen()
@@ -147,9 +146,9 @@ async def test_applied_again_what_is_parked_stays_parked(shop: Shop) -> None:
 @pytest.mark.parametrize("options", [{"from_event": -1}, {"batch_size": 0}, {"from_event": True}])
 async def test_numbers_out_of_range_are_refused(shop: Shop, options: dict[str, int]) -> None:
     with pytest.raises(InvalidVersion):
-        shop.synchronizer(Stock()).rebuild_read_model(Stock, **options)
+        await shop.synchronizer(Stock()).rebuild_read_model(Stock, **options)
 
 
 async def test_an_unknown_read_model_is_refused(shop: Shop) -> None:
     with pytest.raises(UnknownName, match="known are stock"):
-        shop.synchronizer(Stock()).rebuild_read_model("users")
+        await shop.synchronizer(Stock()).rebuild_read_model("users")

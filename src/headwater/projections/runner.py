@@ -164,10 +164,8 @@ class Runner:
             await self._look(turn)
         for failure in turn.failures():
             await self._tell(failure)
-        soon = self._options.save_seconds if turn.unsaved else self._options.lease_seconds
-        await self._rest(seen, min(soon, self._options.lease_seconds / 3))
-        if turn.unsaved and self._parts.wakeups.seen() == seen:
-            await turn.save()
+        await self._rest(seen, min(turn.save_due_in, self._options.lease_seconds / 3))
+        await turn.save_when_due()
 
     async def _collect(self, turn: Turn, page: LogPage, interval: float) -> LogPage:
         """Read on until the batch is full or the flush is due."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -53,7 +55,7 @@ class Turn:
         self._saved = 0
         own_size = projection.batching.batch_size if projection.batching else options.batch_size
         self.page_size = self._limit = page_size or own_size
-        self._unsaved_since = 0
+        self._save_at = 0.0
         self._one_by_one_below = 0
         self._failures: list[Failure] = []
 
@@ -61,6 +63,11 @@ class Turn:
     def unsaved(self) -> int:
         """How many offsets, none with an effect, have been passed since the checkpoint was stored."""
         return self.offset - self._saved
+
+    @property
+    def save_due_in(self) -> float:
+        """Seconds until the checkpoint must be stored though nothing had an effect; infinite if it is."""
+        return max(0.0, self._save_at - asyncio.get_running_loop().time()) if self.unsaved else math.inf
 
     async def begin(self) -> None:
         """Take over the checkpoint: from here on a commit under an older epoch fails.
@@ -109,6 +116,11 @@ class Turn:
         if self.unsaved:
             await self._commit(self.offset)
 
+    async def save_when_due(self) -> None:
+        """Store the checkpoint if it has been behind for long enough."""
+        if self.save_due_in <= 0:
+            await self.save()
+
     async def reapply(self, start: int) -> int:
         """Handle a page of events below the checkpoint once more, over the rows as they are; where to go on.
 
@@ -133,13 +145,13 @@ class Turn:
 
     async def _pass(self, next: int) -> None:
         """Go past events that are not handled; the checkpoint is stored now and then."""
-        now = self._parts.clock.micros()
         if not self.unsaved:
-            self._unsaved_since = now
+            self._save_at = asyncio.get_running_loop().time() + self._options.save_seconds
         self.offset = next
-        waited = now - self._unsaved_since
-        if self.unsaved >= self._options.save_every or waited >= self._options.save_seconds * 1_000_000:
+        if self.unsaved >= self._options.save_every:
             await self.save()
+        else:
+            await self.save_when_due()
 
     async def _handle(self, events: Sequence[StoredEvent], batch: Batch, blocked: set[str]) -> Outcome:
         self._pages.now = self._parts.clock.micros()
