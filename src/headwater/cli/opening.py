@@ -1,0 +1,85 @@
+"""Opening: the store or the application that the options name."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from headwater.engines.sqlite import SqliteEngine
+from headwater.errors import ConfigurationError, StoreUnavailable, UnknownName
+from headwater.manager import CQRSManager
+from headwater.opening import open_engine
+from headwater.ports.engine import Engine, EngineOptions
+
+__all__ = ["application", "load_app", "sqlite_path", "store"]
+
+
+@asynccontextmanager
+async def store(url: str | None, app: str | None = None) -> AsyncGenerator[Engine, None]:
+    """The store at `url`, else the application's, opened. A file that is not there is not made.
+
+    Raises ConfigurationError if neither is given, StoreError.
+    """
+    if url is None and app is None:
+        raise ConfigurationError("no store is named: use --url, HEADWATER_URL, --app or HEADWATER_APP")
+    engine = open_engine(url, EngineOptions()) if url is not None else load_app(app).engine
+    await _must_exist(engine)
+    await engine.open()
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+def load_app(spec: str | None) -> CQRSManager:
+    """The CQRSManager that `module:name` is or returns. Raises ConfigurationError, UnknownName."""
+    if spec is None:
+        raise ConfigurationError("this needs the application's code: use --app module:name, or HEADWATER_APP")
+    module, colon, name = spec.partition(":")
+    if not colon or not module or not name:
+        raise ConfigurationError(f"{spec!r} is no application: write module:name")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        found: object = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise ConfigurationError(f"{module!r} cannot be imported ({error}): run this where it can") from error
+    except AttributeError as error:
+        raise UnknownName(f"{module!r} has no {name!r}: name a CQRSManager, or a function that returns one") from error
+    made = found() if callable(found) and not isinstance(found, CQRSManager) else found
+    if not isinstance(made, CQRSManager):
+        raise ConfigurationError(
+            f"{spec!r} gives {type(made).__name__}: name a CQRSManager, or a function returning one"
+        )
+    return made
+
+
+@asynccontextmanager
+async def application(app: str | None) -> AsyncGenerator[CQRSManager, None]:
+    """The application on its store, which must be there; its projections do not run."""
+    cqrs = load_app(app)
+    await _must_exist(cqrs.engine)
+    await cqrs.initialize(run_projections=False)
+    try:
+        yield cqrs
+    finally:
+        await cqrs.close()
+
+
+def sqlite_path(url: str | None) -> Path:
+    """The file of a SQLite URL, there or not. Raises ConfigurationError for another engine."""
+    if url is None:
+        raise ConfigurationError("no store is named: use --url or HEADWATER_URL")
+    engine = open_engine(url, EngineOptions())
+    if not isinstance(engine, SqliteEngine):
+        raise ConfigurationError(f"{url!r} is no file: this is for sqlite:///file.db")
+    return engine.location.path
+
+
+async def _must_exist(engine: Engine) -> None:
+    if isinstance(engine, SqliteEngine) and not await asyncio.to_thread(engine.location.path.is_file):
+        raise StoreUnavailable(f"there is no store {str(engine.location.path)!r}: check the URL")

@@ -1,0 +1,32 @@
+"""`headwater status`: the store and its projections at a glance."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.cli.exits import ExitCode
+from headwater.cli.opening import store
+from headwater.cli.options import AppOption, JsonOption, UrlOption
+from headwater.cli.printing import print_json, print_rows
+from headwater.cli.projections import STANDING_COLUMNS, standing
+from headwater.cli.verb import verb
+
+__all__ = ["status"]
+
+
+@verb
+async def status(url: UrlOption = None, app: AppOption = None, as_json: JsonOption = False) -> ExitCode | None:
+    """Show how large the store is, and how far each projection is behind."""
+    async with store(url, app) as engine:
+        info = await engine.admin.info()
+        projections = await standing(engine)
+    facts: dict[str, object] = msgspec.to_builtins(info)
+    if as_json:
+        print_json(facts | {"projections": projections})
+        return None
+    details = info.details
+    rows = [{"": name, " ": value} for name, value in (facts | details).items() if name != "details"]
+    print_rows(rows, ("", " "), as_json=False)
+    if projections:
+        print_rows(projections, STANDING_COLUMNS, as_json=False)
+    return None

@@ -1,0 +1,25 @@
+"""The shop as an application: its handlers, queries and projections on a store."""
+
+from __future__ import annotations
+
+from headwater import CQRSManager, Settings
+from headwater.demo.handlers import HANDLERS
+from headwater.demo.projections import PROJECTIONS
+from headwater.demo.queries import ShopQueries
+
+__all__ = ["app", "shop"]
+
+
+def shop(url: str, *, run_projections: bool = True) -> CQRSManager:
+    """The shop on the store at `url`, not yet opened."""
+    return CQRSManager(
+        url,
+        handlers=[*HANDLERS, ShopQueries()],
+        projections=[projection() for projection in PROJECTIONS],
+        run_projections=run_projections,
+    )
+
+
+def app() -> CQRSManager:
+    """For the command line: `headwater run --app headwater.demo.shop:app`, on the store HEADWATER_URL names."""
+    return shop(Settings.from_environment().url)
