@@ -70,7 +70,8 @@ def handled_by(handler: object) -> Iterator[tuple[type, Handler]]:
 def _marked(cls: type) -> Iterator[tuple[str, type]]:
     """Methods and their messages; one that overrides a marked method is for the same message."""
     for name, _ in inspect.getmembers(cls, inspect.isroutine):
-        marks = (getattr(vars(owner).get(name), _MARK, None) for owner in cls.__mro__)
+        found = [vars(owner).get(name) for owner in cls.__mro__]
+        marks = (getattr(getattr(method, "__func__", method), _MARK, None) for method in found)
         if (message := next(filter(None, marks), None)) is not None:
             yield name, message
 
