@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from headwater import Aggregate, Command, Event, Key, ProjectionHandler, Query, ReadModel, Recorded, Repository, Views
-from headwater import handles, on
+from headwater import (
+    Aggregate,
+    Command,
+    Event,
+    Key,
+    ProjectionHandler,
+    Query,
+    ReadModel,
+    Recorded,
+    Repository,
+    Views,
+    handles,
+    on,
+)
 from headwater.domain.event import NewEvent
 from headwater.handling.ids import uuid7
 
-__all__ = ["Account", "AccountView", "Accounts", "Credit", "Credited", "GetAccount", "credit", "get_account", "new_event"]
+__all__ = [
+    "Account",
+    "AccountView",
+    "Accounts",
+    "Credit",
+    "Credited",
+    "GetAccount",
+    "credit",
+    "get_account",
+    "new_event",
+]
 
 DATA = b'{"amount":10}'
 

@@ -49,9 +49,7 @@ def peer(script: str, *arguments: str, python: str = sys.executable) -> Iterator
     """Start `bench/peers/<script>.py`; it ends with the block."""
     command = [python, "-m", f"bench.peers.{script}", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "BENCH_DIR": str(folder())}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=environment
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=environment) as process:
         try:
             assert process.stdout is not None
             version = process.stdout.readline().decode().strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bench.domain import Accounts, AccountView
 from bench.filling import fill
@@ -18,7 +18,9 @@ from headwater.models.pipeline_parsing import parse_pipeline
 
 __all__ = ["measure"]
 
-TOTALS = [{"$group": {"_id": None, "rows": {"$sum": 1}, "credits": {"$sum": "$credits"}, "balance": {"$sum": "$balance"}}}]
+TOTALS = [
+    {"$group": {"_id": None, "rows": {"$sum": 1}, "credits": {"$sum": "$credits"}, "balance": {"$sum": "$balance"}}}
+]
 ACCOUNTS = 1_000
 BATCH = 100
 """Events in one transaction of the hand-written projection."""
@@ -27,7 +29,12 @@ BATCH = 100
 def measure(plan: Plan) -> Iterator[Result]:
     """Against the same by hand at 100 events for each transaction, and against eventsourcing at its one."""
     number = plan.size(50_000, 5_000)
-    with a_path() as path, a_path() as other_path, asyncio.Runner() as runner, peer("eventsourcing_projection") as other:
+    with (
+        a_path() as path,
+        a_path() as other_path,
+        asyncio.Runner() as runner,
+        peer("eventsourcing_projection") as other,
+    ):
         ours = runner.run(_Projecting.opened(url(path), number))
         theirs = runner.run(_Projecting.opened(url(other_path), number))
         runner.run(theirs.cqrs.close())
@@ -39,9 +46,14 @@ def measure(plan: Plan) -> Iterator[Result]:
                 done += raw.project(done, BATCH)
             return done
 
-        def from_the_start() -> Sample:
+        credits = [(f"account-f{count % ACCOUNTS}", 10) for count in range(number)]
+
+        def writes_alone() -> int:
+            return sum(raw.count(start, credits[start : start + BATCH]) for start in range(0, number, BATCH))
+
+        def from_the_start(work: Callable[[], int]) -> Sample:
             raw.execute("DELETE FROM account_views")
-            return timed(by_hand)
+            return timed(work)
 
         def caught_up() -> Sample:
             runner.run(ours.reset())
@@ -50,7 +62,12 @@ def measure(plan: Plan) -> Iterator[Result]:
             return sample
 
         samples = interleave(
-            {"raw": from_the_start, "ours": caught_up, "eventsourcing": lambda: other.run(plan.size(2_000, 200))},
+            {
+                "raw": lambda: from_the_start(by_hand),
+                "ours": caught_up,
+                "writes": lambda: from_the_start(writes_alone),
+                "eventsourcing": lambda: other.run(plan.size(2_000, 200)),
+            },
             plan.rounds,
         )
         runner.run(ours.cqrs.close())
@@ -58,6 +75,7 @@ def measure(plan: Plan) -> Iterator[Result]:
         version = other.version
     for side, name, goal in (
         ("raw", f"read, decode, write by hand, {BATCH} for each transaction", 0.4),
+        ("writes", f"the writes alone by hand, nothing read, {BATCH} for each transaction", 0.4),
         ("eventsourcing", f"eventsourcing {version}, from memory", 15),
     ):
         yield Result(
@@ -103,4 +121,9 @@ class _Projecting:
 
     async def check(self) -> None:
         rows = await self.cqrs.engine.read_models.aggregate(AccountView, parse_pipeline(TOTALS))
-        assert dict(rows[0]) == {"_id": None, "rows": ACCOUNTS, "credits": self._events, "balance": 10 * self._events}, rows
+        assert dict(rows[0]) == {
+            "_id": None,
+            "rows": ACCOUNTS,
+            "credits": self._events,
+            "balance": 10 * self._events,
+        }, rows

@@ -6,7 +6,9 @@ It knows that it is alone, so it keeps heads and versions in variables; nothing 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 from zlib import crc32
 
 import apsw
@@ -112,13 +114,16 @@ class RawStore:
 
     def project(self, start: int, limit: int) -> int:
         """One batch from the log into the view with its checkpoint, in one transaction; how many events."""
-        rows = self.execute(SELECT_LOG, (start, limit)).fetchall()
-        credits = [(name, _DECODERS[type](data).amount) for type, data, name in rows]
+        rows = cast("list[tuple[str, bytes, str]]", self.execute(SELECT_LOG, (start, limit)).fetchall())
+        return self.count(start, [(name, _DECODERS[type](data).amount) for type, data, name in rows])
+
+    def count(self, start: int, credits: Sequence[tuple[str, int]]) -> int:
+        """Only the writing of a batch: views and checkpoint, in one transaction; how many events."""
         self.execute("BEGIN IMMEDIATE")
         self.connection.executemany(COUNT_CREDIT, credits)
-        self.execute(MOVE_CHECKPOINT, (start + len(rows),))
+        self.execute(MOVE_CHECKPOINT, (start + len(credits),))
         self.execute("COMMIT")
-        return len(rows)
+        return len(credits)
 
     def view(self, account: str) -> object:
         """The row of an account."""

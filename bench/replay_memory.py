@@ -1,4 +1,4 @@
-"""replay_memory: how much a process grows while it replays every event of a store. The replay runs in its own process."""
+"""replay_memory: how much a process grows while it replays every event of a store; each replay has its own process."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def judged(result: Result) -> Result:
 
 def table(results: Sequence[Result]) -> str:
     """Every result on a line, for people."""
-    rows = [("", "what", "value", "unit", "ratio", "goal", "against")]
+    rows: list[tuple[str, ...]] = [("", "what", "value", "unit", "ratio", "goal", "against")]
     rows += [_row(result) for result in results]
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     return "\n".join(

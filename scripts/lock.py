@@ -1,8 +1,9 @@
 """Write the lock files: `python scripts/lock.py`, or `make lock`.
 
 `requirements.lock` holds the core, every extra and the dev group; `requirements-bench.lock` holds the peers that the
-benchmarks run beside, constrained to the versions of the former. Both carry hashes and name no index, so they install
-from whatever index the machine is set up for.
+benchmarks run beside, constrained to the versions of the former; `requirements-bench-3.13.lock` holds the one that
+needs Python 3.13, and is left as it is where there is none. All carry hashes and name no index, so they install from
+whatever index the machine is set up for.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PYTHON_3_13 = ROOT / ".venv-peers-3.13" / "bin" / "python"
 OPTIONS = (
     "--allow-unsafe",
     "--generate-hashes",
@@ -34,11 +36,14 @@ def main() -> None:
     core = [*project["project"]["dependencies"], *(line for extra in extras for line in extra)]
     pin([*core, *groups["dev"]], "requirements.lock")
     pin(groups["bench"], "requirements-bench.lock", "--constraint", "requirements.lock")
+    if PYTHON_3_13.exists():
+        subprocess.run([PYTHON_3_13, "-m", "pip", "install", "--quiet", "pip-tools", "wheel"], check=True)
+        pin(groups["bench-3-13"], "requirements-bench-3.13.lock", python=PYTHON_3_13)
 
 
-def pin(requirements: list[str], lock: str, *options: str) -> None:
+def pin(requirements: list[str], lock: str, *options: str, python: Path = Path(sys.executable)) -> None:
     """Resolve `requirements` into `lock`, keeping the versions it already holds unless `-U` is among our arguments."""
-    command = [sys.executable, "-m", "piptools", "compile", *OPTIONS, *options, *sys.argv[1:], "-o", lock, "-"]
+    command = [str(python), "-m", "piptools", "compile", *OPTIONS, *options, *sys.argv[1:], "-o", lock, "-"]
     subprocess.run(
         command,
         input="\n".join(requirements),

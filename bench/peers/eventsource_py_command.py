@@ -13,7 +13,7 @@ from eventsource import AggregateRepository, AggregateRoot, DomainEvent, registe
 from eventsource.adapters.sqlite.store import SQLiteEventStore
 from pydantic import BaseModel
 
-from bench.peers.serving import database, serve_async
+from bench.serving import database, serve_async
 
 
 @register_event

@@ -16,7 +16,7 @@ from eventsourcing.persistence import Tracking
 from eventsourcing.projection import ApplicationSubscription, Projection
 from eventsourcing.sqlite import SQLiteDatastore, SQLiteTrackingRecorder
 
-from bench.peers.serving import database, serve
+from bench.serving import database, serve
 
 ACCOUNTS = 1_000
 COUNT_CREDIT = """
@@ -65,24 +65,26 @@ def stored(bank: Bank, number: int) -> None:
         left -= account.version
 
 
-def main() -> None:
-    bank = Bank(env={"PERSISTENCE_MODULE": "eventsourcing.popo"})
+class Projecting:
+    """Events in memory, and a new view for each run."""
 
-    def project(number: int) -> None:
-        views = Views(SQLiteDatastore(database()))
-        views.create_table()
-        datastore = views.datastore
-        datastore_transaction = datastore.transaction(commit=True)
-        with datastore_transaction as cursor:
+    def __init__(self) -> None:
+        self._bank = Bank(env={"PERSISTENCE_MODULE": "eventsourcing.popo"})
+        stored(self._bank, 20_000)
+
+    def prepare(self) -> None:
+        self._views = Views(SQLiteDatastore(database()))
+        self._views.create_table()
+        with self._views.datastore.transaction(commit=True) as cursor:
             cursor.execute("CREATE TABLE account_views (account TEXT PRIMARY KEY, balance INTEGER, credits INTEGER)")
-        projection = Accounts(views)
-        with ApplicationSubscription(bank, gt=None) as subscription:
+
+    def run(self, number: int) -> None:
+        projection = Accounts(self._views)
+        with ApplicationSubscription(self._bank, gt=None) as subscription:
             for _, (domain_event, tracking) in zip(range(number), subscription, strict=False):
                 projection.process_event(domain_event, tracking)
 
-    stored(bank, 20_000)
-    serve(version("eventsourcing"), project)
-
 
 if __name__ == "__main__":
-    main()
+    projecting = Projecting()
+    serve(version("eventsourcing"), projecting.run, projecting.prepare)

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from mediatr import Mediator
 
-from bench.peers.serving import serve_async
+from bench.serving import serve_async
 
 
 class Ping:

@@ -11,7 +11,7 @@ import cqrs
 from cqrs.bootstrap import requests
 from cqrs.middlewares.base import Middleware
 
-from bench.peers.serving import serve_async
+from bench.serving import serve_async
 
 
 class Ping(cqrs.Request[None]):

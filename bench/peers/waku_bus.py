@@ -19,7 +19,7 @@ from waku.messaging import (
     RequestHandler,
 )
 
-from bench.peers.serving import serve_async
+from bench.serving import serve_async
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,5 +23,5 @@ def a_folder(place: Path | None = None) -> Iterator[Path]:
 
 def in_memory() -> Path | None:
     """A file system in memory, for files whose durability is not what is tested; None: wherever others lie."""
-    memory = Path("/dev/shm")  # noqa: S108  # the folder made in it has a random name
+    memory = Path("/dev/shm")  # the folder made in it has a random name
     return memory if memory.is_dir() and os.access(memory, os.W_OK) else None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-__all__ = ["Ack", "Block", "Findings", "History", "Held", "Refusal", "Seen", "check"]
+__all__ = ["Ack", "Block", "Findings", "Held", "History", "Refusal", "Seen", "check"]
 
 Block = tuple[str, int, int]
 """Stream, first and last version of an append."""

@@ -1,4 +1,4 @@
-"""power: the power is cut at recorded points of an engine's work; what it had acknowledged is there when it comes back."""
+"""power: the power is cut at recorded points of an engine's work; what was acknowledged is there when it is back."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def _recorded(session: Session, synchronous: str) -> list[Operation | Ack]:
         return Recording.load(target)
 
 
-def _images(recording: Sequence[Operation | Ack], session: Session, synchronous: str) -> Iterator[tuple[Image, list[Ack]]]:
+def _images(
+    recording: Sequence[Operation | Ack], session: Session, synchronous: str
+) -> Iterator[tuple[Image, list[Ack]]]:
     """What the disk holds after each chosen cut, and what had been acknowledged by then."""
     chance = random.Random(session.seed)
     chosen = _chosen(recording, session.cuts, chance)

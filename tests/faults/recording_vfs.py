@@ -83,13 +83,13 @@ class _RecordingVFS(apsw.VFS):
         self._recording = recording
         super().__init__("recording", _BASE, makedefault=True)
 
-    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         if path is None or not self._recording.wants(path):
             return apsw.VFSFile(_BASE, name, flags)
         return _RecordedFile(self._recording, Path(path).name, name, flags)
 
-    def xDelete(self, filename: str, syncdir: bool) -> None:
+    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         if not self._recording.wants(filename):
             super().xDelete(filename, syncdir)
             return
@@ -98,21 +98,19 @@ class _RecordingVFS(apsw.VFS):
 
 
 class _RecordedFile(apsw.VFSFile):
-    def __init__(
-        self, recording: Recording, file: str, name: str | apsw.URIFilename | None, flags: list[int]
-    ) -> None:
+    def __init__(self, recording: Recording, file: str, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
         self._recording = recording
         self._file = file
         super().__init__(_BASE, name, flags)
 
-    def xWrite(self, data: bytes, offset: int) -> None:
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         write = super().xWrite
         self._recording.do(Wrote(self._file, offset, bytes(data)), lambda: write(data, offset))
 
-    def xTruncate(self, newsize: int) -> None:
+    def xTruncate(self, newsize: int) -> None:  # noqa: N802
         truncate = super().xTruncate
         self._recording.do(Truncated(self._file, newsize), lambda: truncate(newsize))
 
-    def xSync(self, flags: int) -> None:
+    def xSync(self, flags: int) -> None:  # noqa: N802
         sync = super().xSync
         self._recording.do(Synced(self._file), lambda: sync(flags))

@@ -57,7 +57,7 @@ def _fails(row: Row) -> bool:
 def table(rows: Sequence[Row]) -> str:
     """Every row on a line."""
     heads = ("operations", "faults", "lost", "duplicated", "reordered", "other")
-    lines = [("promise", *heads)]
+    lines: list[tuple[str, ...]] = [("promise", *heads)]
     lines += [(row.promise, *(f"{getattr(row, head):,}" for head in heads)) for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads) + 1)]
     return "\n".join(_line(line, widths) for line in lines)

@@ -1,6 +1,6 @@
 """writer: a process that appends through the engine until it is killed, and tells every outcome on its output.
 
-It first repeats the operations it is given on its input: commands that were acknowledged before get their first outcome.
+It first repeats the operations it is given on its input: those were acknowledged, and get their first outcome.
 """
 
 from __future__ import annotations

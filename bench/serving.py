@@ -18,11 +18,12 @@ def database() -> str:
     return os.path.join(tempfile.mkdtemp(prefix="headwater-peer-", dir=os.environ.get("BENCH_DIR")), "peer.db")
 
 
-def serve(version: str, run: Callable[[int], object]) -> None:
+def serve(version: str, run: Callable[[int], object], prepare: Callable[[], object] = lambda: None) -> None:
     """Say the version, then answer each number on standard input with the time `run(number)` took."""
     print(version, flush=True)
     for line in sys.stdin:
         operations = int(line)
+        prepare()
         seconds, cpu = time.perf_counter(), time.process_time()
         run(operations)
         _answer(operations, time.perf_counter() - seconds, time.process_time() - cpu)

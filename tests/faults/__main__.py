@@ -1,0 +1,59 @@
+"""`python -m tests.faults`: break what can be broken, count what was lost, write bench/out/faults.json."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from tests.faults.cancellations import cancel
+from tests.faults.effects import kill_projections
+from tests.faults.folder import ROOT
+from tests.faults.kills import kill_early, kill_writers
+from tests.faults.poison import park_poison
+from tests.faults.power import Session, cut_power, cut_power_of_normal
+from tests.faults.report import Row, failures, table
+
+OUT = ROOT / "bench" / "out"
+LONG = [Session(f"long{number}", 240, 130) for number in range(12)] + [Session("large", 1_200, 100, 20_000)]
+SHORT = [Session("short", 200, 140), Session("large", 1_000, 20, 20_000)]
+CONTROL = [Session("control", 200, 60)]
+
+CASES: Mapping[str, Callable[[bool], Row]] = {
+    "kill -9 of writers": lambda short: asyncio.run(kill_writers(*((15, 10_000) if short else (150, 100_000)))),
+    "acknowledged too early": lambda short: asyncio.run(kill_early(3 if short else 10)),
+    "power cuts": lambda short: cut_power(SHORT if short else LONG),
+    "power cuts without sync": lambda short: cut_power_of_normal(CONTROL),
+    "cancellations": lambda short: asyncio.run(cancel(1_000 if short else 10_000)),
+    "kill -9 of projections": lambda short: asyncio.run(kill_projections(8 if short else 80)),
+    "poison": lambda short: asyncio.run(park_poison(4_000 if short else 40_000)),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a tenth of everything")
+    parser.add_argument("--only", action="append", choices=CASES, help="this kind of fault; may be repeated")
+    arguments = parser.parse_args()
+    rows = [_run(name, arguments.short) for name in arguments.only or CASES]
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "faults.json").write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
+    print(f"\n{table(rows)}\n")
+    if broken := failures(rows):
+        sys.exit("\n".join(f"NOT KEPT: {promise}" for promise in broken))
+
+
+def _run(name: str, short: bool) -> Row:
+    print(f"{name} ...", flush=True)
+    started = time.monotonic()
+    row = CASES[name](short)
+    print(f"  {time.monotonic() - started:.0f} s", flush=True)
+    return row
+
+
+if __name__ == "__main__":
+    main()
