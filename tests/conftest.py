@@ -10,6 +10,8 @@ import hypothesis
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction
 
+pytest.register_assert_rewrite("headwater.testing.conformance")
+
 NO_SKIP = os.environ.get("HEADWATER_NO_SKIP") == "1"
 ON_ANY_LINE = ("time.sleep", "socket.", "ssl.", "sqlite3.", "threading.Lock.")
 

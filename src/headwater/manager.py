@@ -2,55 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Self, TypeVar, cast
 
 from headwater.commands.bus import CommandBus
-from headwater.commands.committing import Committer
 from headwater.commands.deciding import decider_routes
 from headwater.commands.replay import Replay, result_type
 from headwater.commands.repository import Repository
 from headwater.consistency.waiting import TokenWaiter
 from headwater.domain.aggregate import Aggregate
 from headwater.domain.decider import Decider
-from headwater.domain.event import Recorded
 from headwater.domain.messages import CommandLike, QueryLike
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
 from headwater.domain.upcaster import Upcaster
-from headwater.errors import MissingHandler, UnknownEngine, UnknownName
-from headwater.handling.injection import Injector
+from headwater.errors import MissingHandler
 from headwater.handling.routing import handled_by
 from headwater.limits import Limits
 from headwater.messaging.bus import EventBus
 from headwater.messaging.relay import relay_of
-from headwater.models.model import ReadModel, schema_of
+from headwater.models.model import ReadModel
 from headwater.opening import open_engine
 from headwater.ports.clock import Clock, SystemClock
 from headwater.ports.engine import Engine, EngineOptions, Identity
 from headwater.ports.middleware import Middleware
 from headwater.projections.handler import ProjectionHandler, declaration_of
+from headwater.projections.log_reader import LogReader
 from headwater.projections.parts import ProjectionParts, RunnerOptions
-from headwater.projections.subscription import After, EventTypes, log_filter, read_log, replay, subscribe
 from headwater.projections.synchronizer import ReadModelSynchronizer
 from headwater.queries.bus import QueryBus
 from headwater.queries.cache import Caching
 from headwater.queries.handler import QueryHandler
 from headwater.read_models.caching import CachingLike
-from headwater.read_models.forgetting import ForgettingStore
-from headwater.read_models.named_views import NamedViews
 from headwater.read_models.store import Indexing, ReadModelStore
-from headwater.read_models.views import Views
 from headwater.settings import Settings
+from headwater.wiring import Wiring, declared_models, owned_models
 
 __all__ = ["CQRSManager"]
 
 A = TypeVar("A", bound=Aggregate)
 
 
-class CQRSManager:
+class CQRSManager(LogReader):
     """One application on one store: buses, repositories and projections, made from declarations.
 
     Arguments:
@@ -95,27 +89,23 @@ class CQRSManager:
         runner: RunnerOptions | None = None,
         run_projections: bool = True,
     ) -> None:
-        limits, clock = limits or Limits(), clock or SystemClock()
+        limits, clock, projections = limits or Limits(), clock or SystemClock(), list(projections)
         options = EngineOptions(
             event_store=event_store, command_store=command_store, store_id=store_id, limits=limits, clock=clock
         )
         self.engine = open_engine(engine, options) if isinstance(engine, str) else engine
-        self.registry = Registry(limits, upcasters)
+        super().__init__(self.engine.log, self.engine.wakeups, Registry(limits, upcasters))
         self.registry.register(*events)
         self._identity = Identity()
         self._expected = [*commands, *queries]
         self._run_projections = run_projections
         self._open = False
-        self._repositories: dict[type, object] = {}
-
-        projections = list(projections)
-        models = _models(projections, read_models)
-        self._owned = {model for handler in projections for model in declaration_of(type(handler)).writes}
+        self._owned = owned_models(projections)
         self.read_models = ReadModelStore(
             self.engine.read_models,
             self.engine.projections,
             self.engine.read_model_schema,
-            models,
+            declared_models(projections, read_models),
             identity=self._identity,
             owned=self._owned,
             limits=limits,
@@ -125,19 +115,16 @@ class CQRSManager:
             clock=clock,
         )
         """Every read model, by class or by name."""
-        self._committer = Committer(self.engine.events, self.registry)
-        self._injector = Injector()
-        self._parts = self._projection_parts(clock)
-        self._provide()
-        self.event_bus = self._event_bus(event_bus)
-        self.synchronizer = ReadModelSynchronizer(self._parts, projection_handlers=projections, options=runner)
+        self._wiring = wiring = Wiring(self.engine, self.registry, self.read_models, clock)
+        self.event_bus = wiring.event_bus(event_bus)
+        self.synchronizer = ReadModelSynchronizer(wiring.parts, projection_handlers=projections, options=runner)
         """Runs the projections; rebuilds read models; keeps the dead letters."""
-        waiter = TokenWaiter(self._parts, self.synchronizer.projections, self._identity)
+        waiter = TokenWaiter(wiring.parts, self.synchronizer.projections, self._identity)
         self.commands = CommandBus(
             middleware=middleware,
             registry=self.registry,
-            injector=self._injector,
-            committer=self._committer,
+            injector=wiring.injector,
+            committer=wiring.committer,
             command_log=self.engine.commands,
             replay=Replay(self.engine.events, self.registry),
             waiter=waiter,
@@ -147,11 +134,11 @@ class CQRSManager:
             caching=caching,
             queries=queries,
             registry=self.registry,
-            injector=self._injector,
+            injector=wiring.injector,
             waiter=waiter,
         )
-        self._injector.provide(CommandBus, self.commands)
-        self._injector.provide(QueryBus, self.queries)
+        wiring.injector.provide(CommandBus, self.commands)
+        wiring.injector.provide(QueryBus, self.queries)
         self.register(*handlers)
 
     @classmethod
@@ -203,7 +190,7 @@ class CQRSManager:
             self.commands.register(handler)
 
     def _add_decider(self, decider: Decider[object, object, object]) -> None:
-        for message, function in decider_routes(decider, self.engine.events, self.registry, self._committer):
+        for message, function in decider_routes(decider, self.engine.events, self.registry, self._wiring.committer):
             self.commands.route(message, function)
 
     def _add_projection(self, handler: ProjectionHandler) -> None:
@@ -214,52 +201,11 @@ class CQRSManager:
 
     def repository(self, aggregate: type[A]) -> Repository[A]:
         """The repository of an aggregate class."""
-        if aggregate not in self._repositories:
-            self.registry.register(*aggregate.event_types())
-            self._repositories[aggregate] = Repository(
-                aggregate,
-                self.engine.events,
-                self.engine.unique_keys,
-                self.registry,
-                self._committer,
-                self.engine.snapshots,
-            )
-        return cast("Repository[A]", self._repositories[aggregate])
+        return self._wiring.repository(aggregate)
 
     def projection_parts(self) -> ProjectionParts:
         """What a ReadModelSynchronizer of your own runs on."""
-        return self._parts
-
-    def _projection_parts(self, clock: Clock) -> ProjectionParts:
-        engine, cache = self.engine, self.read_models.cache
-        return ProjectionParts(
-            log=engine.log,
-            store=engine.projections if cache is None else ForgettingStore(engine.projections, cache),
-            parking=engine.parking,
-            leases=engine.leases,
-            wakeups=engine.wakeups,
-            schema=engine.read_model_schema,
-            registry=self.registry,
-            injector=self._injector,
-            clock=clock,
-        )
-
-    def _provide(self) -> None:
-        self._injector.provide(Views, self.read_models)
-        self._injector.provide(NamedViews, self.read_models)
-        self._injector.provide(ReadModelStore, self.read_models)
-        self._injector.provide(CQRSManager, self)
-        self._injector.provide_generic(Repository, self.repository)
-
-    def _event_bus(self, given: str | EventBus) -> EventBus:
-        if isinstance(given, EventBus):
-            bus = given
-        elif given == "memory":
-            bus = EventBus(registry=self.registry, injector=self._injector)
-        else:
-            raise UnknownEngine(f"event_bus={given!r} is not installed: use 'memory', or an EventBus")
-        self._injector.provide(EventBus, bus)
-        return bus
+        return self._wiring.parts
 
     # -- opening and closing ---------------------------------------------------
 
@@ -315,7 +261,7 @@ class CQRSManager:
         if self.event_bus.subscribers and declaration_of(type(relay)).name not in self.synchronizer.projections:
             self.synchronizer.add(relay)
 
-    # -- reading the log -------------------------------------------------------
+    # -- tokens ----------------------------------------------------------------
 
     @property
     def store_id(self) -> str:
@@ -325,60 +271,3 @@ class CQRSManager:
     def sign(self, token: Token) -> str:
         """A token as text for an HTTP header; `queries.execute(at_least=...)` takes it back."""
         return token.to_text(self._identity.secret)
-
-    def read_log(
-        self,
-        *,
-        types: EventTypes = (),
-        category: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        stream: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        after: After = "start",
-        limit: int | None = None,
-    ) -> AsyncIterator[Recorded[Any]]:
-        """The matching events that are in the log now, by time; `since` inclusive, `until` not."""
-        only = log_filter(
-            self.registry, types=types, category=category, since=since, until=until, stream=stream, metadata=metadata
-        )
-        return read_log(self.engine.log, self.registry, only, after=after, limit=limit)
-
-    def subscribe(
-        self, *, types: EventTypes = (), category: str | None = None, stream: str | None = None, after: After = "start"
-    ) -> AsyncIterator[Recorded[Any]]:
-        """Matching events as they are committed, without end; keep `event.position` to go on from there."""
-        only = log_filter(self.registry, types=types, category=category, stream=stream)
-        return subscribe(self.engine.log, self.registry, self.engine.wakeups, only, after=after)
-
-    def replay(
-        self,
-        *,
-        speed: float | None = None,
-        types: EventTypes = (),
-        category: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        after: After = "start",
-    ) -> AsyncIterator[Recorded[Any]]:
-        """Past events at their old pace times `speed`; None: as fast as they can be read."""
-        only = log_filter(self.registry, types=types, category=category, since=since, until=until)
-        return replay(read_log(self.engine.log, self.registry, only, after=after), speed)
-
-
-def _models(
-    projections: Iterable[ProjectionHandler], declared: Iterable[type[ReadModel] | str]
-) -> list[type[ReadModel]]:
-    """Every read model once; UnknownName for a name that no class has."""
-    models = {model: None for handler in projections for model in declaration_of(type(handler)).writes}
-    names: list[str] = []
-    for one in declared:
-        if isinstance(one, str):
-            names.append(one)
-        else:
-            models[one] = None
-    known = {name for model in models for name in (model.__name__, schema_of(model).table)}
-    for name in names:
-        if name not in known:
-            raise UnknownName(f"read_models= names {name!r}, which no class declares: known are {sorted(known)}")
-    return list(models)

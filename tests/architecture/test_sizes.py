@@ -15,7 +15,9 @@ FUNCTION_LINES = 40
 LONG_FILES: dict[str, tuple[int, str]] = {
     "src/headwater/errors.py": (450, "one tree, read and changed as a whole"),
 }
-LONG_FUNCTIONS: dict[str, tuple[int, str]] = {}
+LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
+    "src/headwater/manager.py::__init__": (85, "every option of an application, and where it goes, top to bottom"),
+}
 
 
 def lines(path: Path) -> int:

@@ -7,7 +7,6 @@ import os
 import hypothesis
 import pytest
 
-pytest.register_assert_rewrite("headwater.testing.conformance")
 
 from headwater.testing.clock import ManualClock  # noqa: E402  # after the rewriting of its package
 

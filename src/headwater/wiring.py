@@ -1,0 +1,97 @@
+"""Wiring: what every part of an application stands on, made once and handed round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar, cast
+
+from headwater.commands.committing import Committer
+from headwater.commands.repository import Repository
+from headwater.domain.aggregate import Aggregate
+from headwater.domain.registry import Registry
+from headwater.errors import UnknownEngine, UnknownName
+from headwater.handling.injection import Injector
+from headwater.messaging.bus import EventBus
+from headwater.models.model import ReadModel, schema_of
+from headwater.ports.clock import Clock
+from headwater.ports.engine import Engine
+from headwater.projections.handler import ProjectionHandler, declaration_of
+from headwater.projections.parts import ProjectionParts
+from headwater.read_models.forgetting import ForgettingStore
+from headwater.read_models.named_views import NamedViews
+from headwater.read_models.store import ReadModelStore
+from headwater.read_models.views import Views
+
+__all__ = ["Wiring", "declared_models", "owned_models"]
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class Wiring:
+    """Repositories, the committer, and everything that handlers can have injected, on one engine."""
+
+    def __init__(self, engine: Engine, registry: Registry, read_models: ReadModelStore, clock: Clock) -> None:
+        self.engine = engine
+        self.registry = registry
+        self.committer = Committer(engine.events, registry)
+        self.injector = Injector()
+        self._repositories: dict[type, object] = {}
+        for cls in (Views, NamedViews, ReadModelStore):
+            self.injector.provide(cls, read_models)
+        self.injector.provide_generic(Repository, self.repository)
+        cache = read_models.cache
+        self.parts = ProjectionParts(
+            log=engine.log,
+            store=engine.projections if cache is None else ForgettingStore(engine.projections, cache),
+            parking=engine.parking,
+            leases=engine.leases,
+            wakeups=engine.wakeups,
+            schema=engine.read_model_schema,
+            registry=registry,
+            injector=self.injector,
+            clock=clock,
+        )
+
+    def repository(self, aggregate: type[A]) -> Repository[A]:
+        """The repository of an aggregate class, whose events are registered with it."""
+        if aggregate not in self._repositories:
+            self.registry.register(*aggregate.event_types())
+            engine = self.engine
+            self._repositories[aggregate] = Repository(
+                aggregate, engine.events, engine.unique_keys, self.registry, self.committer, engine.snapshots
+            )
+        return cast("Repository[A]", self._repositories[aggregate])
+
+    def event_bus(self, given: str | EventBus) -> EventBus:
+        """The bus that was given, or a new one in this process; raises UnknownEngine for one that is not installed."""
+        if isinstance(given, EventBus):
+            bus = given
+        elif given == "memory":
+            bus = EventBus(registry=self.registry, injector=self.injector)
+        else:
+            raise UnknownEngine(f"event_bus={given!r} is not installed: use 'memory', or an EventBus")
+        self.injector.provide(EventBus, bus)
+        return bus
+
+
+def owned_models(projections: Iterable[ProjectionHandler]) -> set[type[ReadModel]]:
+    """The read models that projections write."""
+    return {model for handler in projections for model in declaration_of(type(handler)).writes}
+
+
+def declared_models(
+    projections: Iterable[ProjectionHandler], declared: Iterable[type[ReadModel] | str]
+) -> list[type[ReadModel]]:
+    """Every read model once; UnknownName for a name that no class has."""
+    models = {model: None for handler in projections for model in declaration_of(type(handler)).writes}
+    names: list[str] = []
+    for one in declared:
+        if isinstance(one, str):
+            names.append(one)
+        else:
+            models[one] = None
+    known = {name for model in models for name in (model.__name__, str(schema_of(model).table))}
+    for name in names:
+        if name not in known:
+            raise UnknownName(f"read_models= names {name!r}, which no class declares: known are {sorted(known)}")
+    return list(models)
