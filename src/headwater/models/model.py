@@ -20,6 +20,7 @@ from headwater.models.fields import Field, Kind, Scalar, Scale
 from headwater.models.ordering import OrderLike, bind_orders, parse_order
 from headwater.models.scalars import declared_enum
 from headwater.models.shown import shown
+from headwater.models.values import same
 
 __all__ = ["Indexed", "Key", "ReadModel", "ReadModelMeta", "Schema", "Searchable", "schema_of"]
 
@@ -76,7 +77,8 @@ class Schema:
         self.orders = tuple([self.order(order) for order in declared.orders])
         """Orders the engine keeps ready: composite indexes, each without the key that breaks its ties."""
         self._encoders = tuple(field.to_scalar for field in self.fields.values())
-        self._decoders = tuple(field.to_value for field in self.fields.values())
+        decoders = [field.to_value for field in self.fields.values()]
+        self._decoders = tuple([(place, decode) for place, decode in enumerate(decoders) if decode is not same])
 
     def order(self, order: OrderLike) -> tuple[Order, ...]:
         """An order over these fields, checked; raises BadDeclaration."""
@@ -100,7 +102,9 @@ class Schema:
 
     def to_row(self, scalars: tuple[Scalar, ...]) -> ReadModel:
         """The row of scalars in field order."""
-        values = [decode(scalar) for decode, scalar in zip(self._decoders, scalars, strict=True)]
+        values: list[object] = list(scalars)
+        for place, decode in self._decoders:
+            values[place] = decode(scalars[place])
         return self.model(**dict(zip(self.names, values, strict=True)))
 
     def key_scalar(self, key: object) -> Scalar:

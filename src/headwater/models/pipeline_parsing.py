@@ -129,11 +129,10 @@ def _reference(value: object) -> str:
 
 
 def _mapping(what: str, value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping) or not all(
-        isinstance(name, str) for name in cast("Mapping[object, object]", value)
-    ):
-        raise InvalidCriteria(f"{what} takes a mapping of names, got {shown(value)}")
-    return cast("Mapping[str, object]", value)
+    given = cast("Mapping[object, object]", value) if isinstance(value, Mapping) else {None: None}
+    if not all(isinstance(name, str) for name in given):
+        raise InvalidCriteria(f"{what} takes a mapping of names, got {shown(cast('object', value))}")
+    return cast("Mapping[str, object]", given)
 
 
 _PARSERS: Final[dict[str, Callable[[object], Stage]]] = {

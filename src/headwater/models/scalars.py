@@ -122,7 +122,7 @@ def _datetime(field: Field) -> Encode:
     def encode(value: object) -> Scalar:
         if not isinstance(value, datetime):
             return field.absent(value)
-        if value.tzinfo is None or value.utcoffset() is None or not _FIRST <= value <= _LAST:
+        if value.tzinfo is not UTC and (value.utcoffset() is None or not _FIRST <= value <= _LAST):
             raise field.unfit(value)
         since = value - _EPOCH
         return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

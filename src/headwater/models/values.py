@@ -18,7 +18,7 @@ from headwater.errors import DecodingError
 from headwater.models.fields import Field, Kind, Scalar
 from headwater.models.scalars import declared_enum, json_decoder
 
-__all__ = ["decoder"]
+__all__ = ["decoder", "same"]
 
 Decode: TypeAlias = Callable[[Scalar], object]
 
@@ -32,10 +32,11 @@ def decoder(field: Field) -> Decode:
     if declared is not None:
         return _enum_decoder(field, declared)
     make = _DECODERS.get(field.kind)
-    return _same if make is None else make(field)
+    return same if make is None else make(field)
 
 
-def _same(scalar: Scalar) -> object:
+def same(scalar: Scalar) -> object:
+    """The value of a scalar that is one already."""
     return scalar
 
 
@@ -74,7 +75,7 @@ def _json_value(field: Field) -> Decode:
 
 
 def _set_decoder(field: Field) -> Decode:
-    of_item = field.items.to_value if field.items is not None else _same
+    of_item = field.items.to_value if field.items is not None else same
 
     def decode(scalar: Scalar) -> object:
         return [of_item(item) for item in msgspec.json.decode(cast("str", scalar), type=list[int | float | str | None])]
