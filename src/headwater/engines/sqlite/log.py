@@ -54,14 +54,15 @@ class SqliteLog:
         if limit == 0:
             return LogPage([], start)
         end = start + _LOOKED_AT
+        rows = PAGE if only.metadata else limit  # metadata lies in the context, which only we can read
         wanted = only.hidden, _listed(only.types), _listed(only.categories), only.since, only.until, only.stream
-        row = connection.execute(self._sql["read_log"], (start, end, *wanted, limit)).get
+        row = connection.execute(self._sql["read_log"], (start, end, *wanted, rows)).get
         *page, head = cast("tuple[bytes, bytes | None, bytes | None, bytes | None, int]", row)
         events = stored_events(cast("EventPage", tuple(page)))
-        next = events[-1].offset + 1 if len(events) == limit else max(start, min(end, head))
+        next = events[-1].offset + 1 if len(events) == rows else max(start, min(end, head))
         if only.metadata:
-            events = [event for event in events if _has_metadata(event, only.metadata)]
-        return LogPage(events, next)
+            events = [event for event in events if _has_metadata(event, only.metadata)][:limit]
+        return LogPage(events, events[-1].offset + 1 if len(events) == limit else next)
 
     def _head(self, connection: apsw.Connection) -> int:
         return cast("int", connection.execute(self._sql["read_log_head"]).get)

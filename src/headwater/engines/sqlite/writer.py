@@ -16,7 +16,7 @@ import apsw
 
 from headwater.engines.sqlite.errors import commit_failed
 from headwater.engines.sqlite.work import Outcome, Work, settle
-from headwater.errors import StoreBusy, StoreClosed
+from headwater.errors import StoreBusy, StoreClosed, StoreError
 
 __all__ = ["CommitListener", "Writer"]
 
@@ -206,7 +206,7 @@ class Writer:
             self._listener.committed()
 
 
-class _GroupSpoiled(Exception):
+class _GroupSpoiled(StoreError):
     """A job failed after it had changed something, outside a savepoint."""
 
 
