@@ -1,0 +1,165 @@
+"""Every way to write a command handler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import attrs
+import pydantic
+import pytest
+
+from headwater.commands.bus import CommandBus
+from headwater.commands.handler import CommandHandler
+from headwater.commands.repository import Repository
+from headwater.domain.messages import Command, CommandLike
+from headwater.errors import BadSignature, DuplicateName, InvalidMessage, MissingHandler, UnknownName
+from headwater.handling.routing import handles
+from tests.commands.bank import Account, Bank, Deposit, Open, Opened
+
+
+@handles(Open)
+async def open_account(c: Open, accounts: Repository[Account]) -> str:
+    await accounts.save(Account.open(c.id, c.owner))
+    return c.id
+
+
+class Marked:
+    @handles(Open)
+    async def open(self, c: Open, accounts: Repository[Account]) -> str:
+        return await open_account(c, accounts)
+
+    @handles(Deposit)
+    async def deposit(self, c: Deposit) -> int:
+        return c.amount
+
+
+class Whole(CommandHandler):
+    async def handle(self, command: Open | Deposit, accounts: Repository[Account]) -> object:
+        match command:
+            case Open():
+                return await open_account(command, accounts)
+            case Deposit(amount=amount):
+                return amount
+
+
+@pytest.mark.parametrize("handler", [open_account, Marked(), Whole()])
+async def test_a_handler_of_any_form(handler: object) -> None:
+    bank = await Bank().open(handler)
+    receipt = await bank.bus.execute(Open(id="a1", owner="ann"))
+    assert receipt.result == "a1"
+    assert receipt.events == (Opened(owner="ann"),)
+    assert await bank.events("a1") == [Opened(owner="ann")]
+
+
+async def test_a_mapping() -> None:
+    bank = await Bank().open(open_account)
+    assert (await bank.bus.execute({"type": "Open", "id": "a1", "owner": "ann"})).result == "a1"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "error"),
+    [
+        ({"id": "a1"}, InvalidMessage),
+        ({"type": 1}, InvalidMessage),
+        ({"type": "Open", "id": "a1"}, InvalidMessage),
+        ({"type": "Open", "id": "a1", "owner": "o", "__class__": "x"}, InvalidMessage),
+        ({"type": "builtins.eval", "id": "1"}, UnknownName),
+        ({"type": "Opened", "owner": "o"}, MissingHandler),
+    ],
+)
+async def test_a_mapping_that_is_no_command(mapping: dict[str, object], error: type[Exception]) -> None:
+    bank = await Bank().open(open_account)
+    with pytest.raises(error):
+        await bank.bus.execute(mapping)
+    assert bank.store.appends == []
+
+
+@dataclass(frozen=True)
+class Data(CommandLike[str]):
+    id: str
+
+
+@attrs.frozen
+class Attrs(CommandLike[str]):
+    id: str
+
+
+class Model(pydantic.BaseModel, CommandLike[str]):
+    id: str
+
+
+@pytest.mark.parametrize("cls", [Data, Attrs, Model])
+async def test_commands_of_other_libraries(cls: type[Data]) -> None:
+    @handles(cls)
+    async def handle(command: Data | Attrs | Model, accounts: Repository[Account]) -> str:
+        await accounts.save(Account.open(command.id, "ann"))
+        return command.id
+
+    bank = await Bank().open(handle)
+    assert (await bank.bus.execute(cls(id="a1"), command_id="c1")).result == "a1"
+    assert (await bank.bus.execute(cls(id="a1"), command_id="c1")).replayed
+
+
+async def test_handlers_by_name_as_in_a_mapping() -> None:
+    bus = CommandBus(handlers={"Deposit": Deposits()})
+    assert (await bus.execute(Deposit(id="a1", amount=3))).result == 3
+    with pytest.raises(MissingHandler, match="does not handle 'Open'"):
+        CommandBus(handlers={"Open": Deposits()})
+
+
+class Deposits(CommandHandler):
+    async def handle(self, command: Deposit) -> int:
+        return command.amount
+
+
+class Nothing(CommandHandler):
+    async def handle(self, command: Command[str]) -> None: ...
+
+
+class Plain(CommandHandler):
+    def handle(self, command: Deposit) -> int:
+        return 0
+
+
+class TwoStyles(CommandHandler):
+    async def handle(self, command: Open) -> str:
+        return ""
+
+    @handles(Deposit)
+    async def deposit(self, c: Deposit) -> int:
+        return 0
+
+
+async def unmarked(command: Open) -> str:
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("handler", "error", "complaint"),
+    [
+        (unmarked, MissingHandler, "handles nothing: mark it"),
+        (Nothing(), MissingHandler, "handles nothing: mark it"),
+        (Deposits, MissingHandler, "handles nothing"),
+        (object(), MissingHandler, "handles nothing"),
+        (Plain(), BadSignature, "must be `async def`"),
+        (TwoStyles(), BadSignature, "choose one style"),
+    ],
+)
+def test_what_is_no_handler(handler: object, error: type[Exception], complaint: str) -> None:
+    with pytest.raises(error, match=complaint):
+        CommandBus([handler])
+
+
+@handles(Deposit)
+async def deposits_too(c: Deposit) -> int:
+    return 0
+
+
+def test_two_handlers_of_one_command() -> None:
+    with pytest.raises(DuplicateName, match="Deposit has two handlers"):
+        CommandBus([Deposits(), deposits_too])
+
+
+async def test_no_handler() -> None:
+    with pytest.raises(MissingHandler, match="Deposit has no handler"):
+        await CommandBus().execute(Deposit(id="a", amount=1))
