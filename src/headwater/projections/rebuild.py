@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
@@ -57,7 +58,7 @@ class Rebuilder:
         self._tell = tell
         self._owner = secrets.token_hex(8)
         self._leases: list[Lease] = []
-        self._renew_at = 0
+        self._renew_at = 0.0
 
     def check(self, from_event: int, batch_size: int) -> None:
         """Raises InvalidVersion for numbers out of range, RebuildRefused where `from_event` cannot be honoured."""
@@ -112,7 +113,7 @@ class Rebuilder:
     async def _after(self, turn: Turn, meter: Meter, events: int) -> Progress:
         for failure in turn.failures():
             await self._tell(failure)
-        if self._parts.clock.micros() >= self._renew_at:
+        if asyncio.get_running_loop().time() >= self._renew_at:
             await self._renew()
         return meter.add(events, self._parts.clock.micros())
 
@@ -133,7 +134,7 @@ class Rebuilder:
 
     async def _acquire(self, partition: int) -> Lease:
         seconds = self._options.lease_seconds
-        self._renew_at = self._parts.clock.micros() + round(seconds * 1_000_000 / 3)
+        self._renew_at = asyncio.get_running_loop().time() + seconds / 3
         lease = await self._parts.leases.acquire(lease_name(self._projection.name, partition), self._owner, seconds)
         if lease is None:
             raise RebuildRefused(

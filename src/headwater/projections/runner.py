@@ -50,7 +50,7 @@ class Runner:
         self._tell = tell
         self._turn: Turn | None = None
         self._pause = 0.0
-        self._renew_at = 0
+        self._renew_at = 0.0
         self._pages = 0
         self._task: asyncio.Task[None] | None = None
         self._resting = False
@@ -169,16 +169,15 @@ class Runner:
 
     async def _collect(self, turn: Turn, page: LogPage, interval: float) -> LogPage:
         """Read on until the batch is full or the flush is due."""
-        due = self._parts.clock.micros() + round(interval * 1_000_000)
+        due = _now() + interval
         while len(page.events) < turn.page_size and not self._in_a_hurry(turn):
             seen = self._parts.wakeups.seen()
             longer = await turn.read(page)
             if longer.next == page.next:
-                seconds = (due - self._parts.clock.micros()) / 1_000_000
-                if seconds <= 0:
+                if _now() >= due:
                     break
                 await self._keep_lease(turn)
-                await self._rest(seen, min(seconds, self._options.lease_seconds / 3))
+                await self._rest(seen, min(due - _now(), self._options.lease_seconds / 3))
             page = longer
         return page
 
@@ -206,11 +205,11 @@ class Runner:
 
     async def _acquire(self) -> Lease | None:
         seconds = self._options.lease_seconds
-        self._renew_at = self._parts.clock.micros() + round(seconds * 1_000_000 / 3)
+        self._renew_at = _now() + seconds / 3
         return await self._parts.leases.acquire(self._name, self.owner, seconds)
 
     async def _keep_lease(self, turn: Turn) -> None:
-        if self._parts.clock.micros() < self._renew_at:
+        if _now() < self._renew_at:
             return
         lease = await self._acquire()
         if lease is None or lease.epoch != turn.lease.epoch:
@@ -247,3 +246,8 @@ class Runner:
     @property
     def _name(self) -> str:
         return lease_name(self.projection.name, self.partition)
+
+
+def _now() -> float:
+    """Seconds by the loop: steady, whatever happens to the clock."""
+    return asyncio.get_running_loop().time()
