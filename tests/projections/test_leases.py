@@ -4,37 +4,57 @@ from __future__ import annotations
 
 import asyncio
 
+from headwater.ports.leases import Lease
 from headwater.projections.parts import RunnerOptions
 from tests.projections.shop import Added, Shop, Stock
 
+NAME = "projection:stock:0"
 SHORT = RunnerOptions(lease_seconds=0.03)
 
 
+class WatchedLeases:
+    """The engine's, telling what each acquire of one name brought."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._leases = shop.engine.leases
+        self.acquired: asyncio.Queue[Lease | None] = asyncio.Queue()
+
+    async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
+        lease = await self._leases.acquire(name, owner, ttl)
+        if name == NAME:
+            self.acquired.put_nowait(lease)
+        return lease
+
+    async def release(self, lease: Lease) -> None:
+        await self._leases.release(lease)
+
+    async def holders(self) -> list[Lease]:
+        return await self._leases.holders()
+
+
 async def test_an_idle_runner_renews_its_lease(shop: Shop) -> None:
-    synchronizer = shop.synchronizer(Stock(), options=SHORT)
+    leases = WatchedLeases(shop)
+    synchronizer = shop.synchronizer(Stock(), parts=shop.fresh_parts(leases=leases), options=SHORT)
     await synchronizer.start()
-    await synchronizer.caught_up()
-    taken = (await shop.engine.leases.holders())[0]
-    shop.clock.advance(0.02)
-    while (renewed := (await shop.engine.leases.holders())[0]).expires_at == taken.expires_at:
-        await asyncio.sleep(0)
+    taken, renewed = await leases.acquired.get(), await leases.acquired.get()
     await synchronizer.stop()
+    assert taken is not None
+    assert renewed is not None
     assert (renewed.owner, renewed.epoch) == (taken.owner, taken.epoch)
 
 
 async def test_a_runner_notices_that_its_lease_is_lost_and_comes_back(shop: Shop) -> None:
-    synchronizer = shop.synchronizer(Stock(), options=SHORT)
+    leases = WatchedLeases(shop)
+    synchronizer = shop.synchronizer(Stock(), parts=shop.fresh_parts(leases=leases), options=SHORT)
     await synchronizer.start()
-    await synchronizer.caught_up()
-    shop.clock.advance(60)
-    lease = await shop.engine.leases.acquire("projection:stock:0", "somebody else", 5)
-    if lease is None:  # renewed in the very moment
+    assert await leases.acquired.get() is not None
+    stolen: Lease | None = None
+    while stolen is None:  # the runner may renew it in the very moment
         shop.clock.advance(60)
-        lease = await shop.engine.leases.acquire("projection:stock:0", "somebody else", 5)
-    assert lease is not None
-    while (await synchronizer.status())[0].running:
-        await asyncio.sleep(0)
-    await shop.engine.leases.release(lease)
+        stolen = await shop.engine.leases.acquire(NAME, "somebody else", 5)
+    while await leases.acquired.get() is not None:
+        pass
+    await shop.engine.leases.release(stolen)
     await shop.append("item-1", Added(units=1))
     await synchronizer.caught_up()
     await synchronizer.stop()
