@@ -173,3 +173,13 @@ async def test_a_batch_reads_its_own_changes_and_nobody_else_does(engine: Engine
         rest = await both.page(Product, size=5, cursor=page.next_cursor)
         assert [row.id for row in rest.items] == ["c"]
     assert await find_ids(engine) == ["a", "b"]
+
+
+async def test_a_batch_that_deletes_leaves_no_gap_in_what_is_found(engine: Engine) -> None:
+    await store(engine, *[Product(id=key, name="same") for key in "abcd"])
+    both = views(engine)
+    with batch_of(Product):
+        await both.delete(Product, "a")
+        assert [row.id for row in await both.search(Product, "same", limit=2)] == ["b", "c"]
+        assert [row.id for row in await both.find(Product, limit=2)] == ["b", "c"]
+        assert [row.id for row in await both.find(Product, limit=2, skip=1)] == ["c", "d"]

@@ -88,6 +88,25 @@ async def test_a_read_during_a_flush_sees_each_change_once(engine: Engine) -> No
     await buffer.stop()
 
 
+async def test_a_read_that_a_flush_overtook_is_made_again(engine: Engine) -> None:
+    await store(engine, Product(id="a"))
+    under = Gated(engine)
+    buffer = behind(under)
+    await buffer.write([ADD])
+    under.early = {"read"}
+    under.gate.clear()
+    read = asyncio.create_task(buffer.get(Product, "a"))
+    await under.held(1)  # it has the pending changes, and has not read the store
+    flush = asyncio.create_task(buffer.flush())
+    await under.held(2)  # the store has them too
+    under.gate.set()
+    row = await read
+    await flush
+    assert row is not None
+    assert row.price == 1
+    await buffer.stop()
+
+
 async def test_a_flush_that_fails_keeps_its_changes(engine: Engine) -> None:
     await store(engine)
     under = Gated(engine)

@@ -129,9 +129,12 @@ def _reference(value: object) -> str:
 
 
 def _mapping(what: str, value: object) -> Mapping[str, object]:
-    given = cast("Mapping[object, object]", value) if isinstance(value, Mapping) else {None: None}
+    refused = f"{what} takes a mapping of names, got {shown(value)}"
+    if not isinstance(value, Mapping):
+        raise InvalidCriteria(refused)
+    given = cast("Mapping[object, object]", value)
     if not all(isinstance(name, str) for name in given):
-        raise InvalidCriteria(f"{what} takes a mapping of names, got {shown(cast('object', value))}")
+        raise InvalidCriteria(refused)
     return cast("Mapping[str, object]", given)
 
 
