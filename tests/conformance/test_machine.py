@@ -30,7 +30,7 @@ def compare_with(bug: type[Part] | None) -> None:
                 planted.plant(subject, bug)
             return MemoryEngine(1, options), subject
 
-    run_state_machine_as_test(Twins, settings=ALWAYS_THE_SAME)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Twins, settings=ALWAYS_THE_SAME)
 
 
 def test_twins_agree() -> None:

@@ -119,6 +119,5 @@ class MemoryAndSQLite(EnginesAgree):
             super().teardown()
 
 
-@pytest.mark.timeout(600)
-class TestLikeMemory(MemoryAndSQLite.TestCase):
-    settings = hypothesis.settings(hypothesis.settings.get_profile("engines"))
+TestLikeMemory = pytest.mark.timeout(900)(MemoryAndSQLite.TestCase)
+TestLikeMemory.settings = hypothesis.settings(hypothesis.settings.get_profile("engines"))

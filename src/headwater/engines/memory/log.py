@@ -73,7 +73,5 @@ def _matches(event: StoredEvent, only: LogFilter) -> bool:
 
 def _has_metadata(event: StoredEvent, pairs: tuple[tuple[str, str], ...]) -> bool:
     context = _context(event.context) if event.context else NO_CONTEXT
-    named: dict[str, object] = context.headers | {
-        name: getattr(context, name) for name in Context.__struct_fields__ if name != "headers"
-    }
+    named: dict[str, object] = {**context.headers, **msgspec.structs.asdict(context)}
     return all(named.get(name) == value for name, value in pairs)

@@ -105,7 +105,7 @@ class LogConformance:
     async def test_a_page_starts_with_its_offset_and_holds_at_most_the_limit(self, engine: Engine) -> None:
         await engine.events.append(append_of(ANN, 5))
         partition = await partition_of(engine)
-        expected = {
+        expected: dict[tuple[int, int], tuple[list[int], int]] = {
             (0, 0): ([], 0),
             (0, 1): ([0], 1),
             (1, 2): ([1, 2], 3),
@@ -135,12 +135,13 @@ class LogConformance:
             await engine.events.append(append_of(ANN, 1_000))
         await engine.events.append(append_of(ANN, [new_event("Wanted")]))
         partition, only = await partition_of(engine), LogFilter(types=("Wanted",))
-        found, start, pages = [], 0, 0
+        found: list[int] = []
+        start = 0
         while start < 4_001:
             page = await engine.log.read(partition, start, 1, only)
             assert page.next > start
             found += [event.offset for event in page.events]
-            start, pages = page.next, pages + 1
+            start = page.next
         assert (found, start) == ([4_000], 4_001)
         assert (await engine.log.read(partition, start, 1, only)).next == start
 

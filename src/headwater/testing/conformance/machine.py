@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -22,7 +23,7 @@ from headwater.ports.projection_store import ProjectionCommit
 from headwater.ports.snapshots import Snapshot
 from headwater.testing.clock import ManualClock
 from headwater.testing.conformance import strategies as draw
-from headwater.testing.controls import Tally, atomic, contents
+from headwater.testing.controls import Tally, atomic, contents, read_on
 
 __all__ = ["EnginesAgree"]
 
@@ -52,6 +53,7 @@ class EnginesAgree(RuleBasedStateMachine):
         try:
             keys = [UniqueKey("mail", value) for value in "ab"]
             self.agree(lambda engine: contents(engine, *keys))
+            self.agree(_streams)
             self.agree(lambda engine: engine.projections.checkpoints())
             self.agree(lambda engine: engine.parking.parked())
             self.agree(lambda engine: engine.leases.holders())
@@ -220,12 +222,19 @@ async def _answer(engine: Engine, ask: Callable[[Engine], Awaitable[object]]) ->
         answer = await ask(engine)
     except HeadwaterError as error:
         return type(error), vars(error)
-    return list(answer) if isinstance(answer, list | tuple) else answer
+    return list(cast("Sequence[object]", answer)) if isinstance(answer, list | tuple) else answer
 
 
 async def _page(engine: Engine, start: int, limit: int, only: LogFilter | None) -> object:
+    """What reading on finds; how far one page gets past what it leaves out is the engine's own affair."""
     page = await engine.log.read(0, start, limit, only)
-    return list(page.events), page.next
+    assert len(page.events) <= limit
+    return [event async for event in read_on(engine, 0, start, limit or 1, only)]
+
+
+async def _streams(engine: Engine) -> object:
+    streams = [StreamId.parse(found.stream) for found in await engine.admin.streams()]
+    return [(list(await engine.events.load(stream)), await _folded(engine, stream, 0)) for stream in streams]
 
 
 async def _folded(engine: Engine, stream: StreamId, after: int) -> object:

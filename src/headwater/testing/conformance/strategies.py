@@ -63,14 +63,36 @@ COMMANDS: Final[st.SearchStrategy[CommandRecord | None]] = st.none() | st.builds
 
 NAMES: Final = st.sampled_from(["x", "y"])
 TOTALS: Final = st.integers(-3, 3)
+
+
+def _update(name: str, total: int) -> Change:
+    return Update(Tally, name, {"total": total})
+
+
+def _upsert(name: str, total: int) -> Change:
+    return Upsert(Tally, name, {"total": total}, Tally(name=name, total=9))
+
+
+def _delete(name: str) -> Change:
+    return Delete(Tally, name)
+
+
+def _add(name: str, total: int) -> Change:
+    return Accumulate(Tally, name, Tally(name=name), add={"total": total})
+
+
+def _raise(name: str, total: int) -> Change:
+    return Accumulate(Tally, name, Tally(name=name), max={"total": total})
+
+
+def _lower(name: str, total: int) -> Change:
+    return Accumulate(Tally, name, Tally(name=name), min={"total": total})
+
+
 CHANGES: Final[st.SearchStrategy[list[Change]]] = st.lists(
     st.one_of(
-        st.builds(tally, NAMES, TOTALS),
-        st.builds(lambda name: Delete(Tally, name), NAMES),
-        st.builds(lambda name, total: Update(Tally, name, {"total": total}), NAMES, TOTALS),
-        st.builds(lambda name, total: Upsert(Tally, name, {"total": total}, Tally(name=name, total=9)), NAMES, TOTALS),
-        st.builds(lambda name, add: Accumulate(Tally, name, Tally(name=name), add={"total": add}), NAMES, TOTALS),
-        st.builds(lambda name, max: Accumulate(Tally, name, Tally(name=name), max={"total": max}), NAMES, TOTALS),
+        *[st.builds(change, NAMES, TOTALS) for change in (tally, _update, _upsert, _add, _raise, _lower)],
+        st.builds(_delete, NAMES),
         st.just(TOO_MUCH),
     ),
     max_size=3,
