@@ -119,5 +119,6 @@ class MemoryAndSQLite(EnginesAgree):
             super().teardown()
 
 
-TestLikeMemory = pytest.mark.timeout(900)(MemoryAndSQLite.TestCase)
-TestLikeMemory.settings = hypothesis.settings(hypothesis.settings.get_profile("engines"))
+PROFILE = hypothesis.settings.get_profile("engines")
+TestLikeMemory = pytest.mark.timeout(120 + PROFILE.max_examples)(MemoryAndSQLite.TestCase)
+TestLikeMemory.settings = hypothesis.settings(PROFILE)
