@@ -80,7 +80,7 @@ def _pydantic_codec(cls: type[T], limits: Limits) -> Codec[T]:
 
     def encode(value: T) -> bytes:
         dump = cast("Callable[..., str]", getattr(value, "model_dump_json"))  # noqa: B009
-        return dump(by_alias=True, round_trip=True).encode()
+        return dump(by_alias=True, round_trip=True, warnings="error").encode()
 
     return Codec(cls, encode, validate_json, validate, limits, check=True)
 

@@ -38,7 +38,7 @@ def handles(message: type[CommandLike[R]] | type[QueryLike[R]]) -> _Handles[R]:
     def mark(function: Callable[Concatenate[X, P], Awaitable[R]]) -> Callable[Concatenate[X, P], Awaitable[R]]:
         if not inspect.iscoroutinefunction(function):
             raise BadSignature(f"{getattr(function, '__qualname__', function)} must be `async def`")
-        if (other := getattr(function, _MARK, None)) is not None:
+        if (other := getattr(function, _MARK, message)) is not message:
             raise BadSignature(f"{function.__qualname__} handles {other.__name__} already: write one for each message")
         setattr(function, _MARK, message)
         return function
