@@ -63,12 +63,13 @@ class EventBus:
 
     async def publish(self, topic: str, event: object) -> None:
         """Publish an event: with the running command's append, or at once where no command runs."""
+        check_id(topic, "topic")
         if self._declared and topic not in self.topics:
-            raise UnknownName(f"topic {ascii(topic)[:80]} is not declared: known are {sorted(self.topics)}")
+            raise UnknownName(f"topic {topic!a} is not declared: known are {sorted(self.topics)}")
         context = current_command.get()
         staged = None if context is None else context.staging()
         if staged is not None:
-            staged.published.append((check_id(topic, "topic"), event))
+            staged.published.append((topic, event))
         else:
             self._registry.register(type(event))
             await self.deliver(topic, published(topic, event, self._registry))

@@ -16,7 +16,7 @@ _NOWHERE = -1
 
 def published(topic: str, event: object, registry: Registry) -> Recorded[object]:
     """The event as subscribers see events; its position is (-1, -1), for it stands in no log."""
-    name, schema, data = registry.encode(event)
+    name, schema, data = registry.encode_readable(event)
     event_id = uuid7()
     stored = StoredEvent(
         partition=_NOWHERE,

@@ -47,7 +47,7 @@ def _of_projection(handler: ProjectionHandler, registry: Registry, injector: Inj
     registry.register(*projection.events)
 
     async def deliver(event: Recorded[object]) -> None:
-        handle = projection.handler_of(type(event.data))
+        handle = projection.handler_of(event.data)
         if handle is not None:
             await handle(event)
 
