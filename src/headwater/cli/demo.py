@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Final, cast
 
@@ -66,16 +67,28 @@ async def retail(
     source = await asyncio.to_thread(find_source, data, lines)
     if source.path is None:
         complain(f"generated data, {source.lines:,} lines: --data names a file with real ones")
-    with ExitStack() as stack:
-        url = engine or f"sqlite:///{stack.enter_context(tempfile.TemporaryDirectory(prefix='headwater-'))}/retail.db"
-        watch = stack.enter_context(bar())
-        outcome = await run_job(Job(source=source, url=url, processes=processes, workers=workers), watch)
+    async with _place(engine) as url:
+        with bar() as watch:
+            outcome = await run_job(Job(source=source, url=url, processes=processes, workers=workers), watch)
     compared = await asyncio.to_thread(_compare, source, outcome.figures)
     if as_json:
         print_json(_json(source, url, processes, outcome, compared))
     else:
         _print(outcome, compared, kept=engine)
     return _verdict(compared, outcome, check)
+
+
+@asynccontextmanager
+async def _place(engine: str | None) -> AsyncGenerator[str, None]:
+    """Where the store is kept, or a SQLite file that is gone afterwards."""
+    if engine is not None:
+        yield engine
+        return
+    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="headwater-")
+    try:
+        yield f"sqlite:///{folder}/retail.db"
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder)
 
 
 def _compare(source: Source, figures: Mapping[str, object]) -> Comparison | None:

@@ -26,14 +26,20 @@ program = typer.Typer(
 )
 
 
-@program.callback()
-def headwater(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    """CQRS and event sourcing on one store."""
-    if version:
+def print_version(wanted: bool) -> None:
+    """For `--version`, whatever else is on the line."""
+    if wanted:
         typer.echo(version_of("headwater"))
         raise typer.Exit
+
+
+@program.callback()
+def headwater(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=print_version)
+    ] = False,
+) -> None:
+    """CQRS and event sourcing on one store."""
 
 
 program.add_typer(demo, name="demo")

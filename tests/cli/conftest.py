@@ -1,0 +1,54 @@
+"""A store with a few events, and the command line in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from headwater.cli.program import program
+from tests.cli.application import Announce, board
+
+ESCAPES = "\x1b[31mred\x1b[0m\u202e"
+APP = "tests.cli.application:app"
+
+
+class Line:
+    """`line("status")` is `headwater status` on the store of the test."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.path = Path(url.removeprefix("sqlite:///"))
+
+    def __call__(self, *arguments: str, app: str | None = APP, url: str | None = None, keys: str = "") -> Result:
+        environment = {"HEADWATER_URL": url or self.url, "HEADWATER_APP": app, "COLUMNS": "200"}
+        return CliRunner().invoke(program, arguments, env=environment, input=keys)
+
+    def json(self, *arguments: str, code: int = 0) -> object:
+        """What it prints with --json."""
+        result = self(*arguments, "--json")
+        assert result.exit_code == code, result.stderr
+        return json.loads(result.stdout)
+
+    def announce(self, *texts: Sequence[str]) -> None:
+        """Commit (id, text) pairs and project them."""
+        asyncio.run(_announce(self.url, texts))
+
+
+async def _announce(url: str, texts: Sequence[Sequence[str]]) -> None:
+    async with board(url) as cqrs:
+        for id, text in texts:
+            await cqrs.commands.execute(Announce(id=id, text=text))
+        await cqrs.synchronizer.caught_up()
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    """Three events in two streams, all projected."""
+    made = Line(f"sqlite:///{tmp_path}/board.db")
+    made.announce(("a", "one"), ("a", "two"), ("b", ESCAPES))
+    return made

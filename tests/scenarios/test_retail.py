@@ -1,0 +1,127 @@
+"""The retail job, whole: equal to the truth however it is interrupted, shared out or rebuilt."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from headwater.demo.data import find_source
+from headwater.demo.figures import figures
+from headwater.demo.job import Job, run_job
+from headwater.demo.lines import COLUMNS
+from headwater.demo.projections import PROJECTIONS
+from headwater.demo.shop import shop
+from headwater.demo.truth import compare, find_truth
+from headwater.opening import open_engine
+from headwater.ports.engine import EngineOptions
+from headwater.projections.handler import ProjectionHandler
+from tests.demo.rows import generated
+from tests.demo.truth_by_hand import truth_of
+
+LINES = 3_000
+
+
+class Silent:
+    """Watches nothing."""
+
+    def begin(self, phase: str, total: int | None) -> None: ...
+
+    def reached(self, done: int) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generated lines with their truth beside them."""
+    rows = generated(LINES)
+    folder = tmp_path_factory.mktemp("retail")
+    with (folder / "events.csv").open("w", newline="") as text:
+        writer = csv.DictWriter(text, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    (folder / "truth.json").write_text(json.dumps(truth_of(rows)))
+    return folder / "events.csv"
+
+
+def retail(file: Path, url: str, *options: str) -> list[str]:
+    command = [sys.executable, "-m", "headwater.cli", "demo", "retail", "--data", str(file), "--engine", url]
+    return [*command, "--json", "--check", *options]
+
+
+def finish(command: Sequence[str]) -> dict[str, object]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return cast("dict[str, object]", json.loads(done.stdout))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("engine", ["memory", "sqlite"])
+async def test_twenty_thousand_lines_equal_the_truth(data: Callable[[str], Path], engine: str, tmp_path: Path) -> None:
+    folder = data("online_retail")
+    url = "memory://" if engine == "memory" else f"sqlite:///{tmp_path}/retail.db"
+    source = await asyncio.to_thread(find_source, folder / "events.csv.xz", 20_000)
+    outcome = await run_job(Job(source=source, url=url), Silent())
+    truth = await asyncio.to_thread(find_truth, folder, 20_000)
+    assert truth is not None
+    compared = compare(outcome.figures, truth[1])
+    assert compared.different == ()
+    assert len(compared.equal) >= 20
+
+
+@pytest.mark.timeout(180)
+async def test_killed_in_the_middle_it_goes_on_and_nothing_happens_twice(file: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/retail.db"
+    reaches = (LINES // 4, LINES // 2)
+    left = [await kill_at(retail(file, url), url, reach) for reach in reaches]
+    resumed = await asyncio.to_thread(finish, retail(file, url))
+    assert resumed["events"] == LINES
+    assert left[-1] < LINES
+    assert cast("int", resumed["commands"]) + cast("int", resumed["commands_known"]) == LINES
+    assert cast("int", resumed["commands_known"]) >= left[-1]
+
+
+async def kill_at(command: Sequence[str], url: str, reach: int) -> int:
+    """Start it, kill -9 it once the log is that long; how long the log was then."""
+    null = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, stdout=null, stderr=null)
+    engine = open_engine(url, EngineOptions())
+    await engine.open()
+    try:
+        while True:
+            seen = engine.wakeups.seen()
+            if (head := await engine.log.head(0)) >= reach:
+                return head
+            assert process.returncode is None
+            await engine.wakeups.wait(seen, 1.0)
+    finally:
+        process.kill()
+        await process.wait()
+        await engine.close()
+
+
+@pytest.mark.timeout(180)
+def test_four_processes_share_one_file(file: Path, tmp_path: Path) -> None:
+    shared = finish(retail(file, f"sqlite:///{tmp_path}/retail.db", "--processes", "4"))
+    assert (shared["commands"], shared["processes"]) == (LINES, 4)
+    again = finish(retail(file, f"sqlite:///{tmp_path}/retail.db", "--processes", "2"))
+    assert (again["commands"], again["commands_known"]) == (0, LINES)
+
+
+@pytest.mark.timeout(180)
+async def test_every_read_model_is_the_same_after_a_rebuild(file: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/retail.db"
+    source = await asyncio.to_thread(find_source, file, None)
+    before = (await run_job(Job(source=source, url=url), Silent())).figures
+    async with shop(url, run_projections=False) as cqrs:
+        for projection in cast("tuple[type[ProjectionHandler], ...]", PROJECTIONS):
+            progress = await cqrs.synchronizer.rebuild_read_model(projection)
+            assert progress.done == LINES
+            assert await figures(cqrs) == before
