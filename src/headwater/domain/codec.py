@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Generic, TypeVar, cast, get_args, get_type_hints
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from types import UnionType
+from typing import Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import msgspec
 
@@ -17,7 +21,7 @@ __all__ = ["Codec", "check_nesting", "codec_for", "field_names", "read_failure"]
 T = TypeVar("T")
 
 _MINUTE = timedelta(minutes=1)
-_PLAIN = (str, int, bool, bytes, type(None))
+_HARMLESS = frozenset({str, int, bool, bytes, type(None), Decimal, date, UUID})
 
 
 class Codec(Generic[T]):
@@ -27,7 +31,7 @@ class Codec(Generic[T]):
     `msgspec.ValidationError` or `msgspec.DecodeError` (pydantic: ValueError), which the registry names.
     """
 
-    __slots__ = ("_check", "_encode", "_limits", "_stored", "cls", "convert", "decode")
+    __slots__ = ("_encode", "_limits", "_risky", "_stored", "cls", "convert", "decode")
 
     def __init__(
         self,
@@ -36,7 +40,6 @@ class Codec(Generic[T]):
         decode: Callable[[bytes], T],
         convert: Callable[[Mapping[str, object]], T],
         limits: Limits,
-        check: bool,
     ) -> None:
         self.cls = cls
         self._stored = {field: stored for name, stored in _stored_names(cls) for field in (name, stored)}
@@ -44,7 +47,7 @@ class Codec(Generic[T]):
         self.convert = convert
         self._encode = encode
         self._limits = limits
-        self._check = check
+        self._risky = _risky_fields(cls)
 
     def stored_name(self, field: str) -> str | None:
         """What JSON calls the field of this name; None if there is no such field."""
@@ -52,8 +55,8 @@ class Codec(Generic[T]):
 
     def encode(self, value: T) -> bytes:
         """JSON bytes; raises InvalidMessage for what JSON cannot carry, LimitExceeded for what is too large."""
-        if self._check:
-            check_nesting(value, self._limits.depth, self.cls.__name__)
+        for name in self._risky:
+            check_nesting(getattr(value, name), self._limits.depth, self.cls.__name__)
         try:
             data = self._encode(value)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -71,7 +74,7 @@ def codec_for(cls: type[T], limits: Limits) -> Codec[T]:
         decode = msgspec.json.Decoder(cls).decode
     except (TypeError, NameError, AttributeError) as error:
         raise BadDeclaration(f"{cls.__name__} cannot be stored as JSON: {_short(error)}") from error
-    return Codec(cls, msgspec.json.encode, decode, lambda fields: msgspec.convert(fields, cls), limits, not _flat(cls))
+    return Codec(cls, msgspec.json.encode, decode, lambda fields: msgspec.convert(fields, cls), limits)
 
 
 def _pydantic_codec(cls: type[T], limits: Limits) -> Codec[T]:
@@ -82,7 +85,7 @@ def _pydantic_codec(cls: type[T], limits: Limits) -> Codec[T]:
         dump = cast("Callable[..., str]", getattr(value, "model_dump_json"))  # noqa: B009
         return dump(by_alias=True, round_trip=True, warnings="error").encode()
 
-    return Codec(cls, encode, validate_json, validate, limits, check=True)
+    return Codec(cls, encode, validate_json, validate, limits)
 
 
 def _stored_names(cls: type[object]) -> Iterator[tuple[str, str]]:
@@ -104,13 +107,21 @@ def field_names(cls: type) -> Iterable[str]:
     return tuple([attribute.name for attribute in getattr(cls, "__attrs_attrs__", ())])
 
 
-def _flat(cls: type) -> bool:
-    """True if every field is a plain scalar, so that no value can nest or be a NaN."""
+def _risky_fields(cls: type) -> tuple[str, ...]:
+    """The fields whose declared types let through what JSON would change: floats, datetimes, and all that nests."""
+    names = tuple(field_names(cls))
     try:
         hints = get_type_hints(cls)
     except NameError:
-        return False
-    return all(set(get_args(hint) or (hint,)) <= set(_PLAIN) for hint in hints.values())
+        return names
+    return tuple(name for name in names if not _harmless(hints.get(name)))
+
+
+def _harmless(hint: object) -> bool:
+    if get_origin(hint) is Literal:
+        return True
+    members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return all(member in _HARMLESS or (isinstance(member, type) and issubclass(member, Enum)) for member in members)
 
 
 def check_nesting(value: object, depth: int, name: str) -> None:
@@ -121,14 +132,15 @@ def check_nesting(value: object, depth: int, name: str) -> None:
     todo = [(value, 1)]
     while todo:
         item, level = todo.pop()
+        kind = type(item)
         if isinstance(item, float):
             if not math.isfinite(item):
                 raise InvalidMessage(f"{name} holds {item}: JSON has no such number, use None or text")
-        elif isinstance(item, str | bytes | int | None):
+        elif kind in _HARMLESS:
             continue
         elif isinstance(item, datetime):
             offset = item.utcoffset()
-            if offset is None or offset % _MINUTE:
+            if offset is None or (offset and offset % _MINUTE):
                 raise InvalidMessage(f"{name} holds {item!r}, whose time zone JSON cannot say: use UTC")
         elif level > depth:
             raise LimitExceeded(f"the nesting of {name}", level, depth)
