@@ -13,9 +13,14 @@ from collections.abc import Awaitable, Callable
 __all__ = ["database", "serve", "serve_async"]
 
 
+_folder = tempfile.TemporaryDirectory(
+    prefix="headwater-peer-", dir=os.environ.get("BENCH_DIR"), ignore_cleanup_errors=True
+)
+
+
 def database() -> str:
-    """The path of a database file that is not there yet, in a folder on the benchmark's disk."""
-    return os.path.join(tempfile.mkdtemp(prefix="headwater-peer-", dir=os.environ.get("BENCH_DIR")), "peer.db")
+    """The path of a database file that is not there yet, on the benchmark's disk; gone when the process ends."""
+    return os.path.join(tempfile.mkdtemp(dir=_folder.name), "peer.db")
 
 
 def serve(version: str, run: Callable[[int], object], prepare: Callable[[], object] = lambda: None) -> None:
