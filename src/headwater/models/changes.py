@@ -41,7 +41,7 @@ class Insert(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> object:
-        return schema_of(type(self.row)).key_of(self.row)
+        return getattr(self.row, schema_of(type(self.row)).key)
 
 
 class Update(msgspec.Struct, frozen=True):
@@ -160,13 +160,15 @@ def _join_accumulations(first: Accumulate, second: Accumulate) -> Accumulate | N
         first.key,
         first.missing,
         add,
-        _join_bounds(first.max, second.max, high=True),
-        _join_bounds(first.min, second.min, high=False),
+        _join_bounds(first.max, second.max, high=True) if second.max else first.max,
+        _join_bounds(first.min, second.min, high=False) if second.min else first.min,
     )
 
 
 def _order_matters(first: Accumulate, second: Accumulate) -> bool:
     """Of one field: a sum before a bound is not the bound before the sum, nor is a maximum before a minimum."""
+    if not (first.max or first.min or second.max or second.min):
+        return False
     before, after = (first.add, first.max, first.min), (second.add, second.max, second.min)
     return any(a.keys() & b.keys() for i, a in enumerate(before) for j, b in enumerate(after) if i != j)
 

@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from enum import Enum
-from typing import Annotated, Literal, TypeVar, Union, cast, dataclass_transform, get_args, get_origin, get_type_hints
-from uuid import UUID
+from typing import TypeVar, cast, dataclass_transform
 
 import msgspec
 from msgspec.structs import astuple
 
 from headwater.domain.identifier import Identifier
 from headwater.errors import BadDeclaration, InvalidCriteria, InvalidMessage
+from headwater.models.accumulation import ZEROS, can_bound, can_sum
 from headwater.models.criteria import Order
-from headwater.models.fields import Field, Kind, Scalar, Scale
+from headwater.models.declaration import Indexed, Key, Searchable, fields_of, key_of
+from headwater.models.fields import Scalar
 from headwater.models.ordering import OrderLike, bind_orders, parse_order
-from headwater.models.scalars import declared_enum
 from headwater.models.shown import shown
 from headwater.models.values import same
 
 __all__ = ["Indexed", "Key", "ReadModel", "ReadModelMeta", "Schema", "Searchable", "schema_of"]
 
 T = TypeVar("T")
-
-
-class _Mark(Enum):
-    KEY = "key"
-    INDEXED = "indexed"
-    SEARCHABLE = "searchable"
-
-
-Key = Annotated[T, _Mark.KEY]
-"""The field that tells rows apart; every read model has exactly one."""
-Indexed = Annotated[T, _Mark.INDEXED]
-"""A field that criteria and orders may use cheaply."""
-Searchable = Annotated[T, _Mark.SEARCHABLE]
-"""A text field that `search` looks into."""
-
-_KINDS: dict[object, Kind] = {
-    str: Kind.TEXT,
-    int: Kind.INTEGER,
-    float: Kind.REAL,
-    bool: Kind.BOOLEAN,
-    Decimal: Kind.DECIMAL,
-    datetime: Kind.DATETIME,
-    date: Kind.DATE,
-    UUID: Kind.UUID,
-    bytes: Kind.BYTES,
-}
-_LISTS = frozenset({list, tuple, set, frozenset})
-_ITEM_KINDS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.REAL, Kind.BOOLEAN, Kind.UUID, Kind.DATE})
-_KEY_KINDS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.UUID, Kind.DATE, Kind.DATETIME})
 
 
 class Declared(msgspec.Struct, frozen=True):
@@ -66,17 +33,37 @@ class Declared(msgspec.Struct, frozen=True):
 class Schema:
     """What a read model declares: its table, key, fields and orders, with rows to scalars and back."""
 
-    __slots__ = ("_decoders", "_encoders", "fields", "key", "model", "names", "orders", "table")
+    __slots__ = (
+        "_blanks",
+        "_decoders",
+        "_encode_key",
+        "_encoders",
+        "bounded",
+        "fields",
+        "key",
+        "model",
+        "names",
+        "orders",
+        "summed",
+        "table",
+    )
 
     def __init__(self, model: type[ReadModel], declared: Declared) -> None:
         self.model = model
         self.table = declared.table
-        self.fields = _fields(model)
+        self.fields = fields_of(model)
         self.names = tuple(self.fields)
-        self.key = _key(model, self.fields)
+        self.key = key_of(model, self.fields)
         self.orders = tuple([self.order(order) for order in declared.orders])
         """Orders the engine keeps ready: composite indexes, each without the key that breaks its ties."""
         self._encoders = tuple(field.to_scalar for field in self.fields.values())
+        self._encode_key = self.fields[self.key].to_scalar
+        others = [field for name, field in self.fields.items() if name != self.key]
+        self.summed = {field.name: field.to_scalar for field in others if can_sum(field)}
+        """Checks of the fields that deltas can be added to, by name."""
+        self.bounded = {field.name: field.to_scalar for field in others if can_bound(field)}
+        """Checks of the fields that can be raised or lowered, by name."""
+        self._blanks: dict[tuple[str, ...], dict[str, object]] = {}
         decoders = [field.to_value for field in self.fields.values()]
         self._decoders = tuple([(place, decode) for place, decode in enumerate(decoders) if decode is not same])
 
@@ -109,7 +96,7 @@ class Schema:
 
     def key_scalar(self, key: object) -> Scalar:
         """The scalar of a key; raises InvalidMessage if it is of another kind."""
-        return self.fields[self.key].to_scalar(key)
+        return self._encode_key(key)
 
     def searchable(self, names: Sequence[str]) -> tuple[str, ...]:
         """These fields, or all Searchable ones for none; raises InvalidCriteria for a field that is not Searchable."""
@@ -143,6 +130,23 @@ class Schema:
             if field.required and name not in values:
                 raise InvalidMessage(f"a new {self.model.__name__} needs {name!r}: give it, or declare a default")
         return self.model(**values)
+
+    def blank(self, key: object, summed: tuple[str, ...]) -> ReadModel:
+        """A row of declared defaults, and 0 for required fields in `summed`; InvalidMessage if others are required."""
+        self._encode_key(key)
+        values = self._blanks.get(summed)
+        if values is None:
+            values = self._blanks[summed] = self._zeros(summed)
+        return self.model(**{self.key: key, **values})
+
+    def _zeros(self, summed: tuple[str, ...]) -> dict[str, object]:
+        zeros: dict[str, object] = {}
+        for name, field in self.fields.items():
+            if field.required and name != self.key:
+                if name not in summed:
+                    raise InvalidMessage(f"a new {self.model.__name__} needs {name!r}: declare a default to accumulate")
+                zeros[name] = ZEROS[field.kind]
+        return zeros
 
 
 class ReadModelMeta(msgspec.StructMeta):
@@ -195,87 +199,3 @@ def _declare(model: type[ReadModel]) -> None:
 
 def _default_table(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
-def _fields(model: type[ReadModel]) -> dict[str, Field]:
-    hints = get_type_hints(model, include_extras=True)
-    required = {f.name: f.required for f in msgspec.structs.fields(model)}
-    return {name: _field(model, Identifier(name), hints[name], required[name]) for name in model.__struct_fields__}
-
-
-def _field(model: type, name: str, hint: object, required: bool) -> Field:
-    marks, declared = _unwrap(hint)
-    inner, optional = _without_none(declared)
-    more, inner = _unwrap(inner)
-    marks += more
-    kind = _kind(inner)
-    scales = [mark.digits for mark in marks if isinstance(mark, Scale)]
-    if kind is Kind.DECIMAL and (len(scales) != 1 or not 0 <= scales[0] <= 15):
-        raise BadDeclaration(
-            f"{model.__name__}.{name}: a Decimal says how many digits follow the point: Annotated[Decimal, Scale(2)]"
-        )
-    if _Mark.SEARCHABLE in marks and kind is not Kind.TEXT:
-        raise BadDeclaration(f"{model.__name__}.{name}: only text can be Searchable")
-    return Field(
-        name=name,
-        kind=kind,
-        type=inner,
-        optional=optional,
-        scale=scales[0] if scales else 0,
-        indexed=_Mark.INDEXED in marks,
-        searchable=_Mark.SEARCHABLE in marks,
-        required=required,
-        items=_items(name, inner),
-    )
-
-
-def _items(name: str, hint: object) -> Field | None:
-    """What a list of plain values holds; None for anything else, and where JSON differs from the scalar."""
-    if get_origin(hint) not in _LISTS:
-        return None
-    item, optional = _without_none(_unwrap(get_args(hint)[0])[1])
-    kind = _kind(item)
-    return Field(name=name, kind=kind, type=item, optional=optional) if kind in _ITEM_KINDS else None
-
-
-def _unwrap(hint: object) -> tuple[list[object], object]:
-    if get_origin(hint) is Annotated:
-        inner, *marks = get_args(hint)
-        return list(marks), inner
-    return [], hint
-
-
-def _without_none(hint: object) -> tuple[object, bool]:
-    if get_origin(hint) in (Union, types.UnionType):
-        members = [member for member in get_args(hint) if member is not type(None)]
-        if len(members) == 1 and len(get_args(hint)) == 2:
-            return members[0], True
-    return hint, False
-
-
-def _kind(hint: object) -> Kind:
-    if hint in _KINDS:
-        return _KINDS[hint]
-    samples: list[object] = []
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        samples = [member.value for member in hint]
-    elif get_origin(hint) is Literal:
-        samples = list(get_args(hint))
-    if samples and all(type(sample) is str for sample in samples):
-        return Kind.TEXT
-    if samples and all(type(sample) is int for sample in samples):
-        return Kind.INTEGER
-    return Kind.JSON
-
-
-def _key(model: type, fields: dict[str, Field]) -> str:
-    hints = get_type_hints(model, include_extras=True)
-    keys = [name for name in fields if _Mark.KEY in _unwrap(hints[name])[0]]
-    if len(keys) != 1:
-        raise BadDeclaration(f"{model.__name__} needs exactly one key field, as in `id: Key[str]`; it has {keys}")
-    field = fields[keys[0]]
-    if field.kind not in _KEY_KINDS or field.optional:
-        raise BadDeclaration(f"{model.__name__}.{field.name}: a key is text, an int, a UUID, a date or a datetime")
-    if declared_enum(field) is not None and not issubclass(cast("type", field.type), str | int):
-        raise BadDeclaration(f"{model.__name__}.{field.name}: a key that is an Enum is a StrEnum or an IntEnum")
-    return keys[0]

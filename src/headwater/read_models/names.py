@@ -10,6 +10,7 @@ from headwater.errors import DuplicateName, InvalidCriteria, InvalidIdentifier, 
 from headwater.models.model import ReadModel, schema_of
 from headwater.models.shown import shown
 
+_PLAIN: Final = frozenset({str, int})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 
 __all__ = ["ModelNames", "key_in"]
@@ -49,7 +50,7 @@ class ModelNames:
 
 def key_in(model: type[ReadModel], key: object) -> object:
     """The key itself, or the one in `{"id": key}`; raises InvalidCriteria for other criteria."""
-    if not isinstance(key, Mapping):
+    if type(key) in _PLAIN or not isinstance(key, Mapping):
         return key
     given = cast("Mapping[str, object]", key)
     name = schema_of(model).key

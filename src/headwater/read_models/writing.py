@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
-from typing import Final, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
 
 from headwater.errors import InvalidMessage, NotOwner
 from headwater.handling.batch import running_batch
 from headwater.models.changes import Accumulate, Change, Delete, Insert, Update, Upsert
-from headwater.models.fields import Field, Kind
+from headwater.models.fields import Scalar
 from headwater.models.model import ReadModel, Schema, schema_of
-from headwater.models.scalars import declared_enum
 from headwater.models.shown import shown
 
 __all__ = ["RowWriter", "Writing"]
-
-_NUMBERS: Final = frozenset({Kind.INTEGER, Kind.REAL, Kind.DECIMAL})
-_BOUNDED: Final = _NUMBERS | {Kind.DATETIME, Kind.DATE, Kind.TEXT}
-_ZEROS: Final[dict[Kind, object]] = {Kind.INTEGER: 0, Kind.REAL: 0.0, Kind.DECIMAL: Decimal(0)}
 
 
 class RowWriter(Protocol):
@@ -64,24 +58,20 @@ class Writing:
     async def add(self, model: type[ReadModel], key: object, /, **deltas: object) -> None:
         """Add to numbers; a missing row starts from declared defaults, an undeclared one from 0."""
         schema = schema_of(model)
-        checked = _accumulated(schema, deltas, _NUMBERS)
-        for name in checked:
-            if schema.fields[name].optional:
-                raise InvalidMessage(f"{name!r} may be null, to which nothing can be added: declare it without None")
-        zeros = {name: _ZEROS[schema.fields[name].kind] for name in checked if schema.fields[name].required}
-        await self._join(Accumulate(model, key, schema.row({schema.key: key, **zeros}), add=checked))
+        _check(schema, schema.summed, deltas)
+        await self._join(Accumulate(model, key, schema.blank(key, tuple(deltas)), add=deltas))
 
     async def max(self, model: type[ReadModel], key: object, /, **bounds: object) -> None:
         """Raise fields to at least these values; a missing row starts from declared defaults."""
         schema = schema_of(model)
-        checked = _accumulated(schema, bounds, _BOUNDED)
-        await self._join(Accumulate(model, key, schema.row({schema.key: key}), max=checked))
+        _check(schema, schema.bounded, bounds)
+        await self._join(Accumulate(model, key, schema.blank(key, ()), max=bounds))
 
     async def min(self, model: type[ReadModel], key: object, /, **bounds: object) -> None:
         """Lower fields to at most these values; a missing row starts from declared defaults."""
         schema = schema_of(model)
-        checked = _accumulated(schema, bounds, _BOUNDED)
-        await self._join(Accumulate(model, key, schema.row({schema.key: key}), min=checked))
+        _check(schema, schema.bounded, bounds)
+        await self._join(Accumulate(model, key, schema.blank(key, ()), min=bounds))
 
     async def _join(self, change: Change) -> None:
         batch = running_batch.get()
@@ -101,11 +91,11 @@ def _key(model: type[ReadModel], key: object) -> object:
     return key
 
 
-def _accumulated(schema: Schema, values: Mapping[str, object], kinds: frozenset[Kind]) -> dict[str, object]:
-    """The values, checked; raises InvalidMessage for a field that cannot be accumulated so."""
-    checked = schema.check_fields(values)
-    for name, value in checked.items():
-        field: Field = schema.fields[name]
-        if value is None or field.kind not in kinds or declared_enum(field) is not None:
+def _check(schema: Schema, fit: Mapping[str, Callable[[object], Scalar]], values: Mapping[str, object]) -> None:
+    """Raises InvalidMessage for a field that cannot be accumulated so, or a value that is not of its kind."""
+    for name, value in values.items():
+        encode = fit.get(name)
+        if encode is None or value is None:
+            schema.check_fields({name: value})
             raise InvalidMessage(f"{name!r} of {schema.model.__name__} cannot be accumulated by {shown(value)}")
-    return checked
+        encode(value)
