@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from headwater import Command, CQRSManager, Event, Key, ProjectionHandler, ReadModel, Recorded, RunnerOptions, Views, on
@@ -32,12 +33,15 @@ class Notice(ReadModel, table="notice"):
 
 
 class Notices(ProjectionHandler, writes=[Notice]):
-    """Cannot take the word `bad` unless GOOD_NOW is set."""
+    """Cannot take the word `bad` unless GOOD_NOW is set; never ends if HANG is."""
 
     @on(Announced)
     async def announced(self, event: Recorded[Announced], views: Views) -> None:
         if "bad" in event.data.text and "GOOD_NOW" not in os.environ:
             raise ValueError(f"cannot take {event.data.text}")
+        if "HANG" in os.environ:
+            print("hanging", flush=True)
+            await asyncio.Event().wait()
         await views.insert(Notice(id=event.stream, text=event.data.text))
 
 

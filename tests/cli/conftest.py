@@ -38,6 +38,19 @@ class Line:
         """Commit (id, text) pairs and project them."""
         asyncio.run(_announce(self.url, texts))
 
+    def announce_only(self, id: str, text: str) -> None:
+        """Commit one, and leave projecting it to others."""
+        asyncio.run(_announce_only(self.url, id, text))
+
+
+async def _announce_only(url: str, id: str, text: str) -> None:
+    cqrs = board(url)
+    await cqrs.initialize(run_projections=False)
+    try:
+        await cqrs.commands.execute(Announce(id=id, text=text))
+    finally:
+        await cqrs.close()
+
 
 async def _announce(url: str, texts: Sequence[Sequence[str]]) -> None:
     async with board(url) as cqrs:

@@ -95,9 +95,9 @@ def test_a_damaged_store_fails_verification(line: Line) -> None:
     assert found["findings"][0]["severity"] == "error"
 
 
-def start(line: Line, *arguments: str) -> subprocess.Popen[str]:
+def start(line: Line, *arguments: str, **more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "headwater.cli", *arguments]
-    environment = {"HEADWATER_URL": line.url, "HEADWATER_APP": APP, "PYTHONUNBUFFERED": "1", "PATH": ""}
+    environment = {"HEADWATER_URL": line.url, "HEADWATER_APP": APP, "PATH": "", **more}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
 
@@ -113,6 +113,21 @@ def test_run_projects_until_it_is_told_to_stop(line: Line) -> None:
     assert "stopping, within 15 s" in complaint
     (one,) = cast("list[dict[str, object]]", line.json("projections", "status"))
     assert (one["lag"], one["owner"]) == (0, None)
+
+
+def test_a_second_signal_does_not_wait_for_the_first(line: Line) -> None:
+    with start(line, "run", "--drain", "600", HANG="1") as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline() == "running notices\n"
+        line.announce_only("c", "late")
+        assert running.stdout.readline() == "hanging\n"
+        running.send_signal(signal.SIGTERM)
+        assert running.stderr.readline() == "headwater: stopping, within 600 s\n"
+        running.send_signal(signal.SIGTERM)
+        _, complaint = running.communicate()
+    assert running.returncode == ExitCode.INTERRUPTED
+    assert complaint == "headwater: stopped in the middle\n"
 
 
 def test_a_followed_tail_shows_what_comes(line: Line) -> None:

@@ -42,6 +42,7 @@ async def run(
         stopping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await stopping
+        complain("stopped in the middle")
         return ExitCode.INTERRUPTED
     finally:
         await cqrs.close()

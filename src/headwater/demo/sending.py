@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from headwater import AppendOutcomeUnknown, CommandBus, DomainError
+from headwater import AppendOutcomeUnknown, CommandBus, DomainError, WrongExpectedVersion
 from headwater.demo.commands import LineCommand
 from headwater.demo.data import Source
 from headwater.demo.resuming import StoredLines
@@ -52,7 +52,7 @@ class Sender:
     """Workers that each take one invoice at a time; an invoice's lines wait in a lane of their own.
 
     A line is sent with a command id made of the file's hash and its place, so sending it again is harmless: what is
-    unknown after a lost answer is asked for again, and what is busy is tried again.
+    unknown after a lost answer is asked for again, and what is busy, or taken by another process, is tried again.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Sender:
             try:
                 await self._execute(command, command_id=command_id)
                 return
-            except (StoreBusy, AppendOutcomeUnknown):
+            except (StoreBusy, AppendOutcomeUnknown, WrongExpectedVersion):
                 if patience == _TRIES - 1:
                     raise
                 await asyncio.sleep(0.01 * 2**patience)

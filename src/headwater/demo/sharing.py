@@ -1,14 +1,16 @@
 """Sharing: several processes send the lines of one file into one store, each its share of the invoices.
 
-`python -m headwater.demo.sharing` is one of them: it reads its `Part` from standard input, prints what it `Sent`, and
-projects while it sends, wherever it gets a lease.
+`python -m headwater.demo.sharing` is one of them: it reads its `Part` from a line of standard input, prints what it
+`Sent`, and projects while it sends, wherever it gets a lease.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
+from threading import Thread
 
 import msgspec
 
@@ -54,8 +56,12 @@ async def _start() -> asyncio.subprocess.Process:
 
 
 async def _result(process: asyncio.subprocess.Process, part: Part) -> Sent:
-    out, complaint = await process.communicate(_encode(part))
-    if process.returncode != 0:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None  # _start asked for all three
+    process.stdin.write(_encode(part) + b"\n")  # and left open: its end would end the process
+    out, complaint = await asyncio.gather(process.stdout.read(), process.stderr.read())
+    if await process.wait() != 0:
         last = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
         raise PartFailed(f"process {process.pid} ended with {process.returncode} ({last[0]}): run the job again")
     return msgspec.json.decode(out, type=Sent)
@@ -83,8 +89,15 @@ def _encode(part: Part) -> bytes:
 
 def main() -> None:
     """One part, from standard input to standard output."""
-    part = msgspec.json.decode(sys.stdin.buffer.read(), type=Part, dec_hook=lambda cls, value: cls(value))
+    part = msgspec.json.decode(sys.stdin.buffer.readline(), type=Part, dec_hook=lambda cls, value: cls(value))
+    Thread(target=_end_with_parent, daemon=True).start()
     sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(_run(part))))
+
+
+def _end_with_parent() -> None:
+    """Standard input ends when the process at its other end does, however that ends."""
+    os.read(0, 1)
+    os._exit(1)
 
 
 if __name__ == "__main__":
