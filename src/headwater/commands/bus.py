@@ -34,6 +34,7 @@ from headwater.ports.middleware import CallNext, Middleware, Prepares, Startup
 __all__ = ["CommandBus", "Waiter"]
 
 R = TypeVar("R")
+_outer, _enter, _leave = current_command.get, current_command.set, current_command.reset  # looked up once
 
 
 class Waiter(Protocol):
@@ -183,14 +184,15 @@ class CommandBus:
         chain = self._chains.get(type(message))
         if chain is None or not self._prepared:
             message, chain = self._find(message)
-        given_id = None if command_id is None else check_id(str(command_id), "command id")
-        running = CommandContext(self._commits, context, given_id)
+        running = CommandContext(self._commits)
+        if command_id is not None:
+            running.given_id = check_id(str(command_id), "command id")
         if context is not None:
-            check_context(context, self.registry.limits)
-        outer = current_command.get()
+            running.background = check_context(context, self.registry.limits)
+        outer = _outer()
         if outer is not None:
             running.follow(outer, self.registry.limits.nested_commands)
-        current_command.set(running)
+        entered = _enter(running)
         try:
             result = await chain(message) if timeout is None else await within(timeout, chain, message, running)
         except DomainError as error:
@@ -199,7 +201,7 @@ class CommandBus:
             nothing = running.appended is None
             receipt = Receipt(result, (), self._nothing) if nothing else await self._receipt(result, running)
         finally:
-            current_command.set(outer)
+            _leave(entered)
             running.ended = True
         if wait_for:
             await self._wait(receipt.token, wait_for, wait_timeout)
