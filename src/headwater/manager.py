@@ -136,6 +136,7 @@ class CQRSManager(LogReader):
             registry=self.registry,
             injector=wiring.injector,
             waiter=waiter,
+            clock=clock,
         )
         wiring.injector.provide(CommandBus, self.commands)
         wiring.injector.provide(QueryBus, self.queries)

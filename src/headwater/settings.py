@@ -33,7 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Raises ConfigurationError for an empty value.
         """
         given = os.environ if environment is None else environment
-        found = {name: given[_PREFIX + name.upper()] for name in cls.__struct_fields__ if _PREFIX + name.upper() in given}
+        names = {_PREFIX + name.upper(): name for name in cls.__struct_fields__}
+        found = {name: given[variable] for variable, name in names.items() if variable in given}
         for name, value in found.items():
             if not value:
                 raise ConfigurationError(f"{_PREFIX}{name.upper()} is empty: unset it or give it a value")

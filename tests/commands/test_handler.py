@@ -12,7 +12,7 @@ from headwater.commands.bus import CommandBus
 from headwater.commands.handler import CommandHandler
 from headwater.commands.repository import Repository
 from headwater.domain.messages import Command, CommandLike
-from headwater.errors import BadSignature, DuplicateName, InvalidMessage, MissingHandler, UnknownName
+from headwater.errors import BadSignature, DuplicateName, InvalidMessage, MissingHandler
 from headwater.handling.routing import handles
 from tests.commands.bank import Account, Bank, Deposit, Open, Opened
 
@@ -63,7 +63,7 @@ async def test_a_mapping() -> None:
         ({"type": 1}, InvalidMessage),
         ({"type": "Open", "id": "a1"}, InvalidMessage),
         ({"type": "Open", "id": "a1", "owner": "o", "__class__": "x"}, InvalidMessage),
-        ({"type": "builtins.eval", "id": "1"}, UnknownName),
+        ({"type": "builtins.eval", "id": "1"}, InvalidMessage),
         ({"type": "Opened", "owner": "o"}, MissingHandler),
     ],
 )

@@ -25,6 +25,7 @@ from headwater.errors import (
     IdempotencyMismatch,
     InvalidMessage,
     MissingHandler,
+    UnknownName,
 )
 from headwater.handling.chain import compose
 from headwater.handling.injection import Injector
@@ -257,6 +258,8 @@ class CommandBus:
         name = fields.get("type")
         if not isinstance(name, str):
             raise InvalidMessage("a command written as a mapping names its type: {'type': 'CreateUser', ...}")
-        return self.registry.read(
-            self.registry.class_of(name), {key: value for key, value in fields.items() if key != "type"}
-        )
+        try:
+            message = self.registry.class_of(name)
+        except UnknownName as error:
+            raise InvalidMessage(str(error)) from None
+        return self.registry.read(message, {key: value for key, value in fields.items() if key != "type"})

@@ -11,9 +11,9 @@ __all__ = ["relay_of", "topic_of"]
 
 
 def relay_of(bus: EventBus) -> ProjectionHandler:
-    """The projection `relay_<group>` (hyphens as underscores) that hands every event of the log to the bus, with its own checkpoint.
+    """The projection `relay_<group>`, hyphens as underscores, that hands every event of the log to the bus.
 
-    What subscribed projections write is committed with that checkpoint; a subscriber that raises is retried, then
+    What subscribed projections write is committed with its checkpoint; a subscriber that raises is retried, then
     its event is parked like any other.
     """
     models: dict[type[ReadModel], None] = {}

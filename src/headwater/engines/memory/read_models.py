@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
 from headwater.engines.memory.rows import Rows, Table
+from headwater.engines.memory.state import Part
 from headwater.models.binding import AllOf, BoundCriteria, Comparison, OneOf, bind
 from headwater.models.criteria import Criteria
 from headwater.models.evaluate import Row, finds, matcher, ordered
@@ -22,9 +23,10 @@ __all__ = ["MemoryReadModels"]
 M = TypeVar("M", bound=ReadModel)
 
 
-class MemoryReadModels:
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+class MemoryReadModels(Part):
+    @property
+    def _rows(self) -> Rows:
+        return self._state.rows
 
     async def get(self, model: type[M], key: object) -> M | None:
         table = self._rows.table(model)
