@@ -198,7 +198,9 @@ class WrongExpectedVersion(AppendRejected):
     """The stream is not at the version the append expects: load it again and decide again."""
 
     def __init__(self, stream: str, expected: object, actual: int) -> None:
-        super().__init__(f"stream {stream!r} is at version {actual}, not {expected}: load it again and decide again")
+        super().__init__(
+            f"stream {stream!r} is at version {actual}, expected {expected}: load it again and decide again"
+        )
         self.stream = stream
         self.expected = expected
         self.actual = actual
