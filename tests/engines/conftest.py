@@ -7,8 +7,7 @@ import os
 import hypothesis
 import pytest
 
-
-from headwater.testing.clock import ManualClock  # noqa: E402  # after the rewriting of its package
+from headwater.testing.clock import ManualClock  # after the rewriting of its package
 
 EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "60"))
 """Runs of the machine that compares two engines: 2,000 for the full proof."""

@@ -520,4 +520,3 @@ async def test_replay(cqrs: CQRSManager) -> None:
 def _has_at(command: object) -> str | None:
     assert isinstance(command, CreateUser)
     return None if "@" in command.email else "email has no @"
-
