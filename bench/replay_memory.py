@@ -96,9 +96,12 @@ def _resident() -> int:
 
 
 def _peak() -> int:
-    """The most bytes of memory in use so far."""
-    unit = 1 if sys.platform == "darwin" else 1_024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    """The most bytes of memory in use so far. Linux's ru_maxrss would count the parent's, from before this began."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes, where there is no /proc
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1_024
 
 
 if __name__ == "__main__":
