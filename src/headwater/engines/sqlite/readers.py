@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Concatenate, Final, ParamSpec, TypeVar, cast
 
 import apsw
@@ -30,6 +30,8 @@ class Readers:
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._threads: list[Thread] = []
         self._closing = False
+        self._intake = Lock()
+        """Held for the moment of queueing: nothing comes to lie behind the end of the queue."""
 
     def start(self, connections: Sequence[apsw.Connection]) -> None:
         """Read through these connections from now on, a thread for each, and close them in the end."""
@@ -50,21 +52,23 @@ class Readers:
         Each statement sees one consistent state; `with connection:` makes several see the same.
         Raises StoreClosed, StoreBusy.
         """
-        if not self._threads or self._closing:
-            raise StoreClosed("this SQLite store is closed: await its open() first")
-        if self._queue.qsize() >= self._limit:
-            raise StoreBusy(f"{self._limit:,} reads are waiting already: try again later, with fewer at once")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         call: Callable[[apsw.Connection], T] = lambda connection: read(connection, *args, **kwargs)  # noqa: E731
-        self._queue.put(Work(call, cast("asyncio.Future[object]", future), alone=False))
+        with self._intake:
+            if not self._threads or self._closing:
+                raise StoreClosed("this SQLite store is closed: await its open() first")
+            if self._queue.qsize() >= self._limit:
+                raise StoreBusy(f"{self._limit:,} reads are waiting already: try again later, with fewer at once")
+            self._queue.put(Work(call, cast("asyncio.Future[object]", future), alone=False))
         return future
 
     def close(self) -> None:
         """Finish what is queued and close the connections. Blocks; idempotent."""
-        if not self._closing:
-            self._closing = True
-            for _ in self._threads:
-                self._queue.put(None)
+        with self._intake:
+            if not self._closing:
+                self._closing = True
+                for _ in self._threads:
+                    self._queue.put(None)
         for thread in self._threads:
             thread.join()
         self._threads = []

@@ -43,7 +43,7 @@ class SqliteWakeups:
     def committed(self) -> None:
         self._commits += 1
         waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
+        for waiter in tuple(waiters):  # one that gives up just now takes itself out of the list
             with suppress(RuntimeError):  # its loop is closed
                 waiter.get_loop().call_soon_threadsafe(_wake, waiter)
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
 import apsw
@@ -57,6 +57,8 @@ class Writer:
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._closing = False
+        self._intake = Lock()
+        """Held for the moment of queueing: nothing comes to lie behind the end of the queue."""
         self._data_version = 0
         self.epoch = 0
         """Moves on when what a job remembers of the store may be wrong: others wrote, or a job was rolled back."""
@@ -89,24 +91,26 @@ class Writer:
     def look(self) -> None:
         """Look for other processes' commits now, and on and on while the listener listens. Raises StoreClosed."""
         self._check_open()
-        self._queue.put(_LOOK)
+        self._queue.put(_LOOK)  # behind the end of the queue it harms nobody
 
     def close(self) -> None:
         """Finish what is queued and close the connection. Blocks; idempotent."""
         thread = self._thread
-        if thread is not None and not self._closing:
-            self._closing = True
-            self._queue.put(None)
+        with self._intake:
+            if thread is not None and not self._closing:
+                self._closing = True
+                self._queue.put(None)
         if thread is not None:
             thread.join()
             self._thread = None
 
     def _put(self, call: Callable[[apsw.Connection], T], alone: bool) -> asyncio.Future[T]:
-        self._check_open()
-        if self._queue.qsize() >= self._limit:
-            raise StoreBusy(f"{self._limit:,} writes are waiting already: try again later, with fewer at once")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(Work(call, cast("asyncio.Future[object]", future), alone))
+        with self._intake:
+            self._check_open()
+            if self._queue.qsize() >= self._limit:
+                raise StoreBusy(f"{self._limit:,} writes are waiting already: try again later, with fewer at once")
+            self._queue.put(Work(call, cast("asyncio.Future[object]", future), alone))
         return future
 
     def _check_open(self) -> None:

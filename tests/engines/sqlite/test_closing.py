@@ -1,0 +1,54 @@
+"""Closing while others still ask: each gets an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+
+import apsw
+import pytest
+
+from headwater.engines.sqlite.readers import Readers
+from headwater.engines.sqlite.wakeups import SqliteWakeups
+from headwater.engines.sqlite.writer import Writer
+from headwater.errors import StoreClosed
+
+ROUNDS = 150
+
+
+@pytest.fixture(autouse=True)
+def _threads_that_take_turns_often() -> Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+async def asked_until_closed(pool: Writer | Readers) -> list[asyncio.Future[int]]:
+    """What was asked for while another thread closed the pool."""
+    asked: list[asyncio.Future[int]] = []
+    closing = asyncio.create_task(asyncio.to_thread(pool.close))
+    with pytest.raises(StoreClosed):
+        while True:
+            asked.append(pool.run(apsw.Connection.total_changes))
+            if len(asked) % 100 == 0:
+                await asyncio.sleep(0)
+    await closing
+    return asked
+
+
+async def test_no_write_is_left_without_an_answer() -> None:
+    for _ in range(ROUNDS):
+        writer = Writer(1_000_000, SqliteWakeups())
+        writer.start(apsw.Connection(":memory:"))
+        _, late = await asyncio.wait([*await asked_until_closed(writer), asyncio.ensure_future(asyncio.sleep(0))])
+        assert not late
+
+
+async def test_no_read_is_left_without_an_answer() -> None:
+    for _ in range(ROUNDS):
+        readers = Readers(1_000_000)
+        readers.start([apsw.Connection(":memory:") for _ in range(4)])
+        _, late = await asyncio.wait([*await asked_until_closed(readers), asyncio.ensure_future(asyncio.sleep(0))])
+        assert not late
