@@ -32,6 +32,19 @@ class WatchedLeases:
         return await self._leases.holders()
 
 
+class HeldLeases(WatchedLeases):
+    """Those whose acquire takes until it is let through."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
+        self.asked.set()
+        await self.go_on.wait()
+        return await super().acquire(name, owner, ttl)
+
+
 async def test_an_idle_runner_renews_its_lease(shop: Shop) -> None:
     leases = WatchedLeases(shop)
     synchronizer = shop.synchronizer(Stock(), parts=shop.fresh_parts(leases=leases), options=SHORT)
@@ -59,3 +72,18 @@ async def test_a_runner_notices_that_its_lease_is_lost_and_comes_back(shop: Shop
     await synchronizer.caught_up()
     await synchronizer.stop()
     assert await shop.stock() == {"item-1": 1}
+
+
+async def test_a_runner_told_to_stop_while_it_asks_for_the_lease_does_not_rest(shop: Shop) -> None:
+    assert await shop.engine.leases.acquire(NAME, "somebody else", 3_600) is not None
+    leases = HeldLeases(shop)
+    options = RunnerOptions(lease_seconds=36_000)
+    synchronizer = shop.synchronizer(Stock(), parts=shop.fresh_parts(leases=leases), options=options)
+    await synchronizer.start()
+    await leases.asked.wait()
+    stopping = asyncio.create_task(synchronizer.stop(drain=3_600))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    leases.go_on.set()
+    await stopping
+    assert [lease.owner for lease in await shop.engine.leases.holders()] == ["somebody else"]

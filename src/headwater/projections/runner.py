@@ -216,13 +216,15 @@ class Runner:
             raise LeaseLost(f"the lease {self._name} went to another process")
 
     async def _pause_longer(self) -> None:
+        if self._stopping:
+            return
         options = self._options
         self._pause = min(max(self._pause * 2, options.pause), options.longest_pause)
         await self._interruptible(options.sleep(self._pause))
 
     async def _rest(self, seen: int, seconds: float) -> None:
         """Until something may be new, or is asked for."""
-        if self._looks or (self._turn is not None and self._in_a_hurry(self._turn)):
+        if self._stopping or self._looks or (self._turn is not None and self._in_a_hurry(self._turn)):
             return
         await self._interruptible(self._parts.wakeups.wait(seen, seconds))
 
