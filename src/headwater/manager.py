@@ -235,8 +235,10 @@ class CQRSManager(LogReader):
             return
         self._open = False
         try:
-            await self.synchronizer.stop()
-            await self.read_models.close()
+            try:
+                await self.synchronizer.stop()
+            finally:
+                await self.read_models.close()
         finally:
             await self.engine.close()
 

@@ -58,6 +58,23 @@ async def test_a_full_buffer_is_flushed_first(engine: Engine) -> None:
     assert len(await find_ids(engine)) == 8
 
 
+async def test_a_write_that_waits_for_room_while_it_stops_is_refused(engine: Engine) -> None:
+    await store(engine)
+    under = Gated(engine)
+    buffer = behind(under, capacity=1)
+    await buffer.write([Insert(Product(id="a"))])
+    under.gate.clear()
+    late = asyncio.create_task(buffer.write([Insert(Product(id="b"))]))
+    await under.held(1)
+    stopping = asyncio.create_task(buffer.stop())
+    await asyncio.sleep(0)
+    under.gate.set()
+    await stopping
+    with pytest.raises(StoreClosed):
+        await late
+    assert await find_ids(engine) == ["a"]
+
+
 async def test_it_flushes_by_itself(engine: Engine) -> None:
     await store(engine)
     under = Gated(engine)

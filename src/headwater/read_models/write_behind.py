@@ -60,10 +60,10 @@ class WriteBehind:
 
     async def write(self, changes: Sequence[Change]) -> None:
         """Buffer the changes; a full buffer is flushed first. Raises StoreError if that fails: none is kept."""
-        if self._ticker is None:
-            raise StoreClosed("this store writes behind and is not running: open it with `async with`")
+        self._check_running()
         while self._changes and len(self._changes) + len(changes) > self._capacity:
             await self.flush()
+            self._check_running()  # it may have been stopped meanwhile: nobody would flush what comes now
         self._changes.extend(changes)
         self._index(changes)
 
@@ -85,6 +85,10 @@ class WriteBehind:
 
     async def aggregate(self, model: type[ReadModel], pipeline: Pipeline) -> Sequence[Mapping[str, object]]:
         return await self._settled(lambda: self._reader.aggregate(model, pipeline))
+
+    def _check_running(self) -> None:
+        if self._ticker is None:
+            raise StoreClosed("this store writes behind and is not running: open it with `async with`")
 
     async def _settled(self, read: Callable[[], Awaitable[R]]) -> R:
         """The outcome of a read during which nothing was flushed, so that no change is missed or seen twice."""
