@@ -106,6 +106,12 @@ async def test_a_timeout_of_the_handlers_own_is_its_own() -> None:
     assert not isinstance(caught.value, CommandTimeout)
 
 
+async def test_a_timeout_on_a_bus_without_a_store_promises_nothing() -> None:
+    bus = CommandBus([handles(Deposit)(forever)])
+    with pytest.raises(AppendOutcomeUnknown):
+        await bus.execute(Deposit(id="a1", amount=1), timeout=0.01)
+
+
 async def test_in_time() -> None:
     bank = await Bank().open(open_account)
     assert (await bank.bus.execute(Open(id="a1", owner="ann"), timeout=60)).result == "a1"

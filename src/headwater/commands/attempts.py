@@ -41,7 +41,8 @@ def attempts(handler: CallNext, committer: Committer, tries: int) -> CallNext:
 async def within(seconds: float, chain: CallNext, command: object, running: CommandContext) -> object:
     """The chain's answer in so many seconds.
 
-    Raises CommandTimeout if nothing was sent by then, AppendOutcomeUnknown if the store had not answered.
+    Raises CommandTimeout if nothing was sent by then, AppendOutcomeUnknown if the store had not answered, or on a bus
+    without a store, where the handler's repositories may have committed.
     """
     limit = asyncio.timeout(seconds)
     try:
@@ -50,6 +51,6 @@ async def within(seconds: float, chain: CallNext, command: object, running: Comm
     except TimeoutError:
         if not limit.expired():
             raise  # the handler's own
-        if running.sent is not None:
+        if running.sent is not None or not running.commits:
             raise AppendOutcomeUnknown(running.command_id) from None
         raise CommandTimeout(f"{seconds} s were not enough, nothing was committed: try again") from None
