@@ -114,6 +114,21 @@ async def test_clear(source: Source) -> None:
     assert await kept.get("k", source) == 2
 
 
+async def test_what_is_computed_while_the_cache_is_cleared_is_not_kept() -> None:
+    source, kept = Source(), cache()
+    asking = [asyncio.create_task(kept.get("k", source)) for _ in range(2)]
+    await asyncio.sleep(0)
+    kept.clear()
+    asking.append(asyncio.create_task(kept.get("k", source)))
+    await asyncio.sleep(0)
+    assert source.calls == 2
+    source.go.set()
+    await asyncio.gather(*asking)
+    kept.clear()
+    await kept.get("k", source)
+    assert (source.calls, kept.misses) == (3, 3)
+
+
 @pytest.mark.parametrize("options", [{"ttl": 0}, {"ttl": -1}, {"size": 0}, {"ttl": timedelta(0)}])
 def test_options_that_cannot_work(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="a ttl above 0 and a size of at least 1"):

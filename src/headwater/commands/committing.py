@@ -32,11 +32,6 @@ class Committer:
         self._registry = registry
         self._append_atomic = events.append_atomic if isinstance(events, AtomicAppends) else None
 
-    @property
-    def several_streams(self) -> bool:
-        """True if the engine commits several streams in one append."""
-        return self._append_atomic is not None
-
     def encode(self, event: object, topic: str | None = None) -> NewEvent:
         """A registered event, encoded, with a fresh id; InvalidMessage if it could not be read back."""
         name, schema, data = self._registry.encode_readable(event)

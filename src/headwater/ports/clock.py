@@ -1,4 +1,4 @@
-"""Clock: the time, and waiting for it."""
+"""Clock: the time."""
 
 from __future__ import annotations
 

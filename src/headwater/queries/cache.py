@@ -75,8 +75,9 @@ class QueryCache(Generic[T]):
         return await self._compute(key, compute)
 
     def clear(self) -> None:
-        """Forget every answer."""
+        """Forget every answer, and do not keep those being computed."""
         self._answers.clear()
+        self._running.clear()
 
     async def _compute(self, key: str, compute: Callable[[], Awaitable[T]]) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -87,11 +88,14 @@ class QueryCache(Generic[T]):
             if future.done() or not self._hand_on(future, error):
                 future.cancel()
             raise
+        else:
+            future.set_result(answer)
+            if self._running.get(key) is future:
+                self._keep(key, answer)
+            return answer
         finally:
-            del self._running[key]
-        future.set_result(answer)
-        self._keep(key, answer)
-        return answer
+            if self._running.get(key) is future:
+                del self._running[key]
 
     def _hand_on(self, future: asyncio.Future[T], error: BaseException) -> bool:
         """Give those who wait the error; a cancelled computation is only this caller's."""
