@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from headwater.domain.token import Token
-from headwater.errors import InvalidInput, InvalidMessage
+from headwater.errors import InvalidInput, InvalidMessage, NotAuthorized
 from headwater.handling.injection import Injector
+from headwater.ports.middleware import CallNext
 from headwater.queries.bus import QueryBus
 from headwater.queries.cache import Caching, QueryCache
 from headwater.testing.clock import ManualClock
@@ -127,6 +128,26 @@ async def test_what_is_computed_while_the_cache_is_cleared_is_not_kept() -> None
     kept.clear()
     await kept.get("k", source)
     assert (source.calls, kept.misses) == (3, 3)
+
+
+async def test_middleware_sees_what_the_cache_answers() -> None:
+    seen: list[object] = []
+
+    class Guard:
+        async def __call__(self, message: object, call_next: CallNext) -> object:
+            seen.append(message)
+            if len(seen) == 3:
+                raise NotAuthorized("not any more")
+            return await call_next(message)
+
+    injector = Injector()
+    injector.provide(Shelf, Shelf())
+    bus = QueryBus([Books()], [Guard()], caching=Caching(), injector=injector)
+    assert [await bus.execute(FindBook(id="b1")) for _ in range(2)] == ["Emma"] * 2
+    with pytest.raises(NotAuthorized):
+        await bus.execute(FindBook(id="b1"))
+    assert bus.cache is not None
+    assert (bus.cache.hits, bus.cache.misses) == (1, 1)
 
 
 @pytest.mark.parametrize("options", [{"ttl": 0}, {"ttl": -1}, {"size": 0}, {"ttl": timedelta(0)}])

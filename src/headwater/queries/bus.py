@@ -39,11 +39,21 @@ class _Named(msgspec.Struct, frozen=True):
     params: dict[str, object]
 
 
+class _Chains(msgspec.Struct, frozen=True):
+    """Two ways to the handler of a query, both through every middleware."""
+
+    kept: CallNext
+    """By way of the cache, if there is one."""
+    fresh: CallNext
+
+
 class QueryBus:
     """Executes queries.
 
     Handlers are `QueryHandler`s, and functions or objects marked with `@handles`; a mapping names the query each is
-    for, as in the seed. Raises DuplicateName, BadSignature or MissingHandler while handlers are registered.
+    for, as in the seed. Middleware sees every query, whether the cache answers it or the handler.
+
+    Raises DuplicateName, BadSignature or MissingHandler while handlers are registered.
     """
 
     def __init__(
@@ -66,9 +76,9 @@ class QueryBus:
         self._caching = _caching(caching)
         self.cache: QueryCache[object] | None = QueryCache(self._caching, clock) if self._caching is not None else None
         self._prepared = False
-        self._chains: dict[type, CallNext] = {}
+        self._chains: dict[type, _Chains] = {}
         self._by_name: dict[str, QueryRoute] = {}
-        self._named = compose(self._middleware, self._answer_named)
+        self._named = self._chains_to(self._answer_named)
         if isinstance(handlers, Mapping):
             for name, handler in cast("Mapping[str, object]", handlers).items():
                 self._register(handler, only=name)
@@ -127,22 +137,20 @@ class QueryBus:
         """
         if not self._prepared:
             self.prepare()
-        message, chain = self._find(query)
+        message, chains = self._find(query)
         if at_least is not None:
             if self._waiter is None:
                 raise MissingHandler("this bus runs alone and cannot wait for projections: use CQRSManager's")
             await self._waiter.wait_at_least(at_least, wait_for, wait_timeout)
-            return await chain(message)
-        if self.cache is None:
-            return await chain(message)
-        return await self.cache.get(self._key(message), lambda: chain(message))
+            return await chains.fresh(message)
+        return await chains.kept(message)
 
     # -- finding and answering -------------------------------------------------
 
-    def _find(self, query: object) -> tuple[object, CallNext]:
-        chain = self._chains.get(type(query))
-        if chain is not None:
-            return query, chain
+    def _find(self, query: object) -> tuple[object, _Chains]:
+        chains = self._chains.get(type(query))
+        if chains is not None:
+            return query, chains
         if isinstance(query, Mapping):
             return self._read(cast("Mapping[str, object]", query))
         message = type(query)
@@ -152,7 +160,7 @@ class QueryBus:
             return query, self._chains[message]
         raise MissingHandler(f"{message.__name__} has no handler: register one before executing it")
 
-    def _read(self, fields: Mapping[str, object]) -> tuple[object, CallNext]:
+    def _read(self, fields: Mapping[str, object]) -> tuple[object, _Chains]:
         name, params = fields.get("type"), fields.get("params", {})
         if not isinstance(name, str) or not isinstance(params, Mapping) or fields.keys() - {"type", "params"}:
             raise InvalidMessage("a query written as a mapping has a type and params: {'type': ..., 'params': {...}}")
@@ -191,7 +199,17 @@ class QueryBus:
         self._prepared = False
         if route.message is not None:
             self.registry.register(route.message)
-            self._chains[route.message] = compose(self._middleware, _answer(route))
+            self._chains[route.message] = self._chains_to(_answer(route))
+
+    def _chains_to(self, answer: CallNext) -> _Chains:
+        cache, fresh = self.cache, compose(self._middleware, answer)
+        if cache is None:
+            return _Chains(fresh, fresh)
+
+        async def kept(message: object) -> object:
+            return await cache.get(self._key(message), lambda: answer(message))
+
+        return _Chains(compose(self._middleware, kept), fresh)
 
     def _key(self, message: object) -> str:
         named = message if isinstance(message, _Named) else _Named(type(message).__name__, dict(fields_of(message)))
