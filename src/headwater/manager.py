@@ -262,7 +262,7 @@ class CQRSManager(LogReader):
         self.queries.prepare()
         relay = relay_of(self.event_bus)
         if self.event_bus.subscribers and declaration_of(type(relay)).name not in self.synchronizer.projections:
-            self.synchronizer.add(relay)
+            self._add_projection(relay)
 
     # -- tokens ----------------------------------------------------------------
 

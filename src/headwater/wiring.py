@@ -66,6 +66,7 @@ class Wiring:
         """The bus that was given, or a new one in this process; raises UnknownEngine for one that is not installed."""
         if isinstance(given, EventBus):
             bus = given
+            bus.join(self.registry, self.injector)
         elif given == "memory":
             bus = EventBus(registry=self.registry, injector=self.injector)
         else:

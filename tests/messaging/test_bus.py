@@ -5,17 +5,20 @@ from __future__ import annotations
 import pytest
 
 from headwater.commands.bus import CommandBus
+from headwater.domain.aggregate import Aggregate
 from headwater.domain.event import Recorded
 from headwater.domain.messages import Command, Event
 from headwater.domain.on import on
 from headwater.domain.position import Position
 from headwater.domain.registry import Registry
-from headwater.errors import BadSignature, InvalidId, InvalidMessage, UnknownName
+from headwater.errors import BadSignature, InvalidId, InvalidMessage, NotOwner, UnknownName
 from headwater.handling.injection import Injector
 from headwater.handling.routing import handles
+from headwater.manager import CQRSManager
 from headwater.messaging.bus import EventBus
 from headwater.models.model import Key, ReadModel
 from headwater.projections.handler import ProjectionHandler
+from headwater.read_models.views import Views
 
 
 class UserCreated(Event):
@@ -146,10 +149,38 @@ class Plain:
 async def needs_more(event: Recorded[object], other: int) -> None: ...
 
 
-@pytest.mark.parametrize("handler", [Plain(), object(), print, "name", needs_more, Inbox])
+@pytest.mark.parametrize("handler", [Plain(), object(), print, "name", Inbox])
 def test_what_cannot_subscribe(handler: object) -> None:
     with pytest.raises(BadSignature):
         EventBus(subscribers={"t": [handler]})
+
+
+async def test_a_parameter_that_nothing_fills_in() -> None:
+    bus = EventBus(subscribers={"t": [needs_more]})
+    with pytest.raises(BadSignature, match="parameter 'other' cannot be filled in"):
+        await bus.publish("t", UserLeft(user_id="u1"))
+    with pytest.raises(BadSignature, match="parameter 'other' cannot be filled in"):
+        await CQRSManager("memory://", event_bus=bus).initialize()
+
+
+async def test_a_bus_handed_to_a_manager_fills_its_read_models() -> None:
+    class Left(Aggregate, category="left"):
+        @on(UserLeft)
+        def left(self, e: UserLeft) -> None: ...
+
+    class Leavers(ProjectionHandler, writes=[UserRow]):
+        @on(UserLeft)
+        async def left(self, e: Recorded[UserLeft], views: Views) -> None:
+            await views.insert(UserRow(id=e.data.user_id))
+
+    bus = EventBus(topics=["left.events"], subscribers={"left.events": [Leavers()]}, group="leavers")
+    async with CQRSManager("memory://", event_bus=bus) as cqrs:
+        await cqrs.repository(Left).save(Left.new("u1", UserLeft(user_id="u1")))
+        await cqrs.synchronizer.caught_up()
+        assert await cqrs.read_models.find(UserRow) == [UserRow(id="u1")]
+        assert await cqrs.synchronizer.dead_letters.list() == []
+        with pytest.raises(NotOwner):
+            await cqrs.read_models.insert(UserRow(id="u2"))
 
 
 async def test_what_cannot_be_published() -> None:

@@ -14,7 +14,7 @@ from headwater.models.model import ReadModel
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.projection import bind
 
-__all__ = ["Deliver", "Subscriber", "subscriber"]
+__all__ = ["Deliver", "Subscriber", "check_subscriber", "subscriber"]
 
 Deliver = Callable[[Recorded[object]], Awaitable[object]]
 
@@ -29,17 +29,19 @@ class Subscriber:
         self.writes = writes
 
 
-def subscriber(handler: object, registry: Registry, injector: Injector) -> Subscriber:
-    """A function, an object with `async def handle(self, event)`, or a ProjectionHandler, ready to be called.
+def check_subscriber(handler: object) -> None:
+    """Raises BadSignature for what is no async function, object with `async def handle`, or ProjectionHandler."""
+    if isinstance(handler, ProjectionHandler):
+        return
+    if isinstance(handler, type) or not inspect.iscoroutinefunction(getattr(handler, "handle", handler)):
+        raise BadSignature(f"{handler!r} cannot subscribe: give an async function, or an object with async handle()")
 
-    Raises BadSignature for anything else, and for parameters that cannot be injected.
-    """
+
+def subscriber(handler: object, registry: Registry, injector: Injector) -> Subscriber:
+    """What subscribed, ready to be called; raises BadSignature for parameters that cannot be injected."""
     if isinstance(handler, ProjectionHandler):
         return _of_projection(handler, registry, injector)
-    function = getattr(handler, "handle", handler)
-    if not inspect.iscoroutinefunction(function):
-        raise BadSignature(f"{handler!r} cannot subscribe: give an async function, or an object with async handle()")
-    return Subscriber(injector.bind(cast("Deliver", function), skip=1))
+    return Subscriber(injector.bind(cast("Deliver", getattr(handler, "handle", handler)), skip=1))
 
 
 def _of_projection(handler: ProjectionHandler, registry: Registry, injector: Injector) -> Subscriber:
