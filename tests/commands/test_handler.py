@@ -139,7 +139,7 @@ async def unmarked(command: Open) -> str:
     [
         (unmarked, MissingHandler, "handles nothing: mark it"),
         (Nothing(), MissingHandler, "handles nothing: mark it"),
-        (Deposits, MissingHandler, "handles nothing"),
+        (Deposits, MissingHandler, "register an object of it"),
         (object(), MissingHandler, "handles nothing"),
         (Plain(), BadSignature, "must be `async def`"),
         (TwoStyles(), BadSignature, "choose one style"),

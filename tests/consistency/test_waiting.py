@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from typing import Any
 
 import pytest
 
+from headwater.commands.repository import Repository
 from headwater.consistency.waiting import TokenWaiter
+from headwater.domain.aggregate import Aggregate
+from headwater.domain.messages import Command
+from headwater.domain.on import on
 from headwater.domain.token import Token
-from headwater.errors import ConsistencyTimeout, InvalidToken, UnknownName, ViewParked
+from headwater.errors import ConsistencyTimeout, InvalidInput, InvalidToken, UnknownName, ViewParked
+from headwater.handling.routing import handles
+from headwater.manager import CQRSManager
 from headwater.projections.parts import ProjectionParts
 from headwater.projections.synchronizer import ReadModelSynchronizer
 from tests.projections.shop import Added, Noted, Shop, Stock, StockView
@@ -136,8 +144,48 @@ async def test_a_token_of_another_store_is_refused(shop: Shop) -> None:
         await waiter(shop, synchronizer).wait(Token("elsewhere", (("item-1", 1),)), [Stock], timeout=1)
 
 
+async def test_what_is_no_token_is_refused(shop: Shop) -> None:
+    no_token: Any = 5
+    with pytest.raises(InvalidToken, match="the token of a receipt"):
+        await waiter(shop, shop.synchronizer(Stock())).wait_at_least(no_token, [Stock], timeout=1)
+
+
 async def test_an_unknown_projection_is_refused(shop: Shop) -> None:
     synchronizer = shop.synchronizer(Stock())
     token = await shop.append("item-1", Added(units=1))
     with pytest.raises(UnknownName):
         await waiter(shop, synchronizer).wait(token, ["users"], timeout=1)
+
+
+@pytest.mark.parametrize("wait_for", ["stock", Stock])
+async def test_what_is_no_list_of_projections_is_refused(shop: Shop, wait_for: Any) -> None:
+    with pytest.raises(InvalidInput, match="takes a list of projections"):
+        waiter(shop, shop.synchronizer(Stock())).check(wait_for, timeout=1)
+
+
+@pytest.mark.parametrize("timeout", [-1.0, math.nan, math.inf])
+async def test_what_is_no_number_of_seconds_is_refused(shop: Shop, timeout: float) -> None:
+    with pytest.raises(InvalidInput, match="seconds"):
+        waiter(shop, shop.synchronizer(Stock())).check([Stock], timeout)
+
+
+class Add(Command[None]):
+    id: str
+
+
+class Item(Aggregate, category="item"):
+    @on(Added)
+    def added(self, e: Added) -> None:
+        pass
+
+
+@handles(Add)
+async def add(c: Add, items: Repository[Item]) -> None:
+    await items.save(Item.new(c.id, Added(units=1)))
+
+
+async def test_a_wait_that_cannot_be_is_refused_before_the_command_runs() -> None:
+    async with CQRSManager("memory://", handlers=[add], projections=[Stock()]) as cqrs:
+        with pytest.raises(UnknownName):
+            await cqrs.commands.execute(Add(id="i1"), wait_for=["stok"])
+        assert await cqrs.repository(Item).get_by_id("i1") is None

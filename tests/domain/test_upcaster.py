@@ -92,6 +92,7 @@ def test_a_gap_is_refused(schema: int) -> None:
     [
         (lambda fields: {}, "missing required field"),
         (lambda fields: {"first": fields["absent"], "last": ""}, "failed: KeyError"),
+        (lambda fields: 5, "return fields, a list of Shape, or None"),
         (lambda fields: "text", "return fields, a list of Shape, or None"),
         (lambda fields: [{"first": "A"}], "return fields, a list of Shape, or None"),
         (lambda fields: [Shape("Nobody", 1, {})], "Nobody"),

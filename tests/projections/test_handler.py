@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -43,6 +43,14 @@ def test_a_subclass_inherits_what_it_does_not_declare() -> None:
 def test_the_bare_base_class_is_no_projection() -> None:
     with pytest.raises(BadDeclaration, match="derive"):
         declaration_of(ProjectionHandler)
+
+
+def test_a_class_in_place_of_its_object_is_refused() -> None:
+    class Late(ProjectionHandler, abstract=True):
+        pass
+
+    with pytest.raises(BadDeclaration, match=r"projections=\[Users\(\)\]"):
+        declaration_of(cast("Any", type(Late)))
 
 
 def test_a_name_that_is_none_is_refused() -> None:

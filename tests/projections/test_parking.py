@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -243,6 +244,30 @@ class Sums(ProjectionHandler, writes=[StockView]):
     @on(Added)
     async def added(self, e: Recorded[Added], views: Views) -> None:
         await views.insert(StockView(id=f"{e.stream}:{e.data.units}", units=e.data.units))
+
+
+class Cancelling(Stock, name="cancelling"):
+    """Awaits what somebody else has cancelled."""
+
+    @on(Added)
+    async def added(self, e: Recorded[Added], views: Views) -> None:
+        if e.data.units in self.poison:
+            raise asyncio.CancelledError
+        await super().added(e, views)
+
+
+async def test_a_cancellation_of_what_a_handler_awaits_parks_its_event(shop: Shop) -> None:
+    await shop.append("item-1", Added(units=13), Added(units=1))
+    await shop.append("item-2", Added(units=5))
+    handler = Cancelling()
+    handler.poison = {13}
+    synchronizer = shop.synchronizer(handler)
+    await synchronizer.start()
+    async with asyncio.timeout(30):
+        await synchronizer.caught_up()
+    assert await shop.stock() == {"item-2": 5}
+    assert "catch asyncio.CancelledError" in str((await synchronizer.dead_letters.list())[0].error)
+    await synchronizer.stop()
 
 
 async def test_a_change_that_the_store_refuses_parks_its_event_alone(shop: Shop) -> None:

@@ -41,6 +41,8 @@ _outer, _enter, _leave = current_command.get, current_command.set, current_comma
 class Waiter(Protocol):
     """Waits until projections have seen what a token names."""
 
+    def check(self, projections: Sequence[object], timeout: float) -> object: ...
+
     async def wait(self, token: Token, projections: Sequence[object], timeout: float) -> None: ...
 
 
@@ -181,6 +183,8 @@ class CommandBus:
         Raises what the handler raises, UniqueKeyTaken, WrongExpectedVersion after the last try, IdempotencyMismatch,
         AppendOutcomeUnknown, CommandTimeout (certainly not committed), ConsistencyTimeout and ViewParked (committed).
         """
+        if wait_for:  # nothing may be wrong with it once the command is committed
+            self._waits().check(wait_for, wait_timeout)
         message: object = command
         chain = self._chains.get(type(message))
         if chain is None or not self._prepared:
@@ -205,7 +209,7 @@ class CommandBus:
             _leave(entered)
             running.ended = True
         if wait_for:
-            await self._wait(receipt.token, wait_for, wait_timeout)
+            await self._waits().wait(receipt.token, wait_for, wait_timeout)
         return receipt
 
     async def _receipt(self, result: object, running: CommandContext) -> Receipt[object]:
@@ -236,10 +240,10 @@ class CommandBus:
     def _token(self, writes: Sequence[Written]) -> Token:
         return Token(self._store_id, tuple([(write.stream, write.last) for write in writes]))
 
-    async def _wait(self, token: Token, projections: Sequence[object], timeout: float) -> None:
+    def _waits(self) -> Waiter:
         if self._waiter is None:
             raise MissingHandler("this bus runs alone and cannot wait for projections: use CQRSManager's")
-        await self._waiter.wait(token, projections, timeout)
+        return self._waiter
 
     # -- messages that are not instances of a registered class -----------------
 

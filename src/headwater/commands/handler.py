@@ -34,6 +34,8 @@ def command_routes(handler: object) -> list[tuple[type, Handler]]:
 
 def _some(handler: object, routes: Iterable[tuple[type, Handler]]) -> list[tuple[type, Handler]]:
     found = list(routes)
+    if not found and isinstance(handler, type):
+        raise MissingHandler(f"{handler.__name__} is a class: register an object of it, {handler.__name__}(...)")
     if not found:
         raise MissingHandler(
             f"{handler!r} handles nothing: mark it @handles(Command), "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from headwater.domain.token import Token
-from headwater.errors import ConsistencyTimeout, InvalidToken, ViewParked
+from headwater.errors import ConsistencyTimeout, InvalidInput, InvalidToken, ViewParked
 from headwater.ports.engine import Identity
 from headwater.ports.parking import ParkedEvent
 from headwater.projections.parts import ProjectionParts
@@ -29,15 +30,27 @@ class TokenWaiter:
             token = Token.from_text(token, self._identity.secret)
         await self.wait(token, projections or tuple(self._projections), timeout)
 
+    def check(self, projections: Sequence[object], timeout: float) -> list[str]:
+        """The projections' names; raises UnknownName, or InvalidInput for no list or no number of seconds."""
+        if isinstance(projections, str | type):
+            raise InvalidInput("wait_for= takes a list of projections, as in wait_for=[Users]")
+        if not 0 <= timeout < math.inf:
+            raise InvalidInput(f"a wait takes a number of seconds from 0, got {timeout!r}")
+        return [find(self._projections, projection).name for projection in projections]
+
     async def wait(self, token: Token, projections: Sequence[object], timeout: float) -> None:
         """Return once each projection (a class, a name, or a read model) has the effect of the token's events.
 
         Raises ConsistencyTimeout after `timeout` seconds: committed, the view late; ViewParked if an event of the
-        token, or an earlier one of its stream, is parked; InvalidToken for another store's; UnknownName.
+        token, or an earlier one of its stream, is parked; InvalidToken for another store's; and what `check` raises.
         """
+        if not isinstance(token, Token):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a checker
+            raise InvalidToken(
+                f"at_least= takes the token of a receipt, or its signed text, got {type(token).__name__}"
+            )
         if token.store != self._identity.store_id:
             raise InvalidToken("this token was made by another store: use the token of a receipt of this one")
-        named = [find(self._projections, projection).name for projection in projections]
+        named = self.check(projections, timeout)
         deadline = Deadline(self._parts, timeout)
         for stream, version in token.writes:
             place = await self._place(stream, version, deadline)

@@ -245,13 +245,19 @@ def _next_shapes(shape: Shape, upcaster: Upcaster) -> list[Shape]:
         return []
     if isinstance(made, dict):
         return [Shape(shape.type, shape.schema + 1, made)]
+    if not isinstance(made, list | tuple):
+        raise _unusable(made, shape)
     return [_shape(one, shape) for one in made]
 
 
 def _shape(made: object, of: Shape) -> Shape:
     if not isinstance(made, Shape):
-        raise DecodingError(f"the upcaster of {of.type} made {shown(made)}: return fields, a list of Shape, or None")
+        raise _unusable(made, of)
     return made
+
+
+def _unusable(made: object, of: Shape) -> DecodingError:
+    return DecodingError(f"the upcaster of {of.type} made {shown(made)}: return fields, a list of Shape, or None")
 
 
 def _snake(name: object) -> str:

@@ -72,7 +72,9 @@ class ProjectionHandler:
 
 
 def declaration_of(cls: type[ProjectionHandler]) -> Declaration:
-    """What the class declares; BadDeclaration for the bare base class."""
+    """What the class declares; BadDeclaration for the bare base class, and for what is no handler."""
+    if not issubclass(cls, ProjectionHandler):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a checker
+        raise BadDeclaration("projections= takes ProjectionHandler objects, as in projections=[Users()], no classes")
     if cls.declaration is None:
         raise BadDeclaration("ProjectionHandler itself handles nothing: derive from it")
     return cls.declaration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 
 from headwater.domain.event import Recorded, StoredEvent
-from headwater.errors import HeadwaterError, StoreError
+from headwater.errors import HeadwaterError, ProjectionError, StoreError
 from headwater.handling.batch import Batch, running_batch
 from headwater.ports.parking import ParkedEvent
 from headwater.projections.decoding import Decoded
@@ -100,9 +101,10 @@ class PageHandler:
                     await self._handle_unusual(item)
             except StoreError:
                 raise
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                first = _fault(error)
                 batch.rollback(mark)
-                last = await self._again(item, batch, mark, error)
+                last = await self._again(item, batch, mark, first)
                 if last is not None:
                     self._park(stored, item, last, blocked, outcome)
 
@@ -125,9 +127,9 @@ class PageHandler:
                 await self._handle_unusual(item)
             except StoreError:
                 raise
-            except Exception as again:
+            except (Exception, asyncio.CancelledError) as again:
+                error = _fault(again)
                 batch.rollback(mark)
-                error = again
             else:
                 return None
         return error
@@ -147,7 +149,8 @@ class PageHandler:
                 await handle_batch(wanted)
         except StoreError:
             raise
-        except Exception:  # some event of it: one by one the bad one is found, and its error kept
+        except (Exception, asyncio.CancelledError) as error:  # one by one the bad event is found, and its error kept
+            _fault(error)
             batch.rollback(mark)
             return False
         return True
@@ -206,6 +209,18 @@ class PageHandler:
             attempts=0,
             parked_at=self.now,
         )
+
+
+def _fault(error: Exception | asyncio.CancelledError) -> Exception:
+    """What an event is parked for. Raises the cancellation if it is this task's, and not of what a handler awaited."""
+    if isinstance(error, Exception):
+        return error
+    task = asyncio.current_task()
+    if task is None or task.cancelling():
+        raise error
+    fault = ProjectionError("what the handler awaited was cancelled: catch asyncio.CancelledError around it")
+    fault.__cause__ = error
+    return fault
 
 
 def failure_of(stored: StoredEvent, item: Decoded, error: Exception) -> Failure:

@@ -49,6 +49,9 @@ def test_memory_is_refused_with_a_hint() -> None:
         "sqlite://host/x.db",
         "sqlite:///x.db#part",
         "sqlite:///x%00.db",
+        "sqlite:///per%cent.db",
+        "sqlite:/srv/x.db",
+        "sqlite:x.db",
     ],
 )
 def test_a_url_it_does_not_understand_is_refused(url: str) -> None:

@@ -36,10 +36,13 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
         Raises ConfigurationError for another form, an option that is unknown, or a value that is none of its.
         """
         parts = urlsplit(url)
-        path = unquote(parts.path.removeprefix("/"))
-        if parts.netloc or parts.fragment:
+        try:
+            path = unquote(parts.path.removeprefix("/"), errors="strict")
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{url!a} is no UTF-8 once unquoted: write %25 for a percent sign") from None
+        if parts.netloc or parts.fragment or (path and not url.partition(":")[2].startswith("///")):
             raise ConfigurationError(
-                f"{url!r} has a host or a fragment: write sqlite:///file.db, or sqlite:////folder/file.db"
+                f"{url!r} has a host, a fragment or too few slashes: write sqlite:///file.db, or sqlite:////folder/file.db"
             )
         if path in _MEMORY:
             raise ConfigurationError("SQLite in memory is not offered: write memory:// for a store that is not kept")
