@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from headwater.domain.event import Recorded
 from headwater.ports.leases import Lease
+from headwater.projections.handler import ProjectionHandler
 from headwater.projections.parts import RunnerOptions
 from tests.projections.shop import Added, Shop, Stock
 
@@ -54,6 +56,22 @@ async def test_an_idle_runner_renews_its_lease(shop: Shop) -> None:
     assert taken is not None
     assert renewed is not None
     assert (renewed.owner, renewed.epoch) == (taken.owner, taken.epoch)
+
+
+async def test_a_page_that_takes_long_does_not_cost_the_lease(shop: Shop) -> None:
+    leases = WatchedLeases(shop)
+
+    class Patient(ProjectionHandler, name="stock", writes=[]):
+        async def handle(self, event: Recorded[Added]) -> None:
+            seen.extend([await leases.acquired.get() for _ in range(3)])
+
+    seen: list[Lease | None] = []
+    await shop.append("item-1", Added(units=1))
+    synchronizer = shop.synchronizer(Patient(), parts=shop.fresh_parts(leases=leases), options=SHORT)
+    await synchronizer.start()
+    await synchronizer.caught_up()
+    await synchronizer.stop()
+    assert len({lease.epoch if lease else None for lease in seen}) == 1
 
 
 async def test_a_runner_notices_that_its_lease_is_lost_and_comes_back(shop: Shop) -> None:

@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 
-from headwater.errors import CheckpointAheadOfLog, CheckpointConflict, LeaseLost, StoreError
+from headwater.errors import CheckpointAheadOfLog, CheckpointConflict, HeadwaterError, LeaseLost, StoreError
 from headwater.ports.leases import Lease
 from headwater.ports.log import LogPage
 from headwater.projections.page import Failure
@@ -50,7 +50,7 @@ class Runner:
         self._tell = tell
         self._turn: Turn | None = None
         self._pause = 0.0
-        self._renew_at = 0.0
+        self._lost = False
         self._pages = 0
         self._task: asyncio.Task[None] | None = None
         self._resting = False
@@ -123,6 +123,8 @@ class Runner:
             await self._rest(seen, self._options.lease_seconds / 3)
             return
         turn = Turn(self.projection, self._parts, self._options, lease)
+        self._lost = False
+        renewing = asyncio.create_task(self._renew(lease))
         try:
             await turn.begin()
             self._turn = turn
@@ -132,13 +134,14 @@ class Runner:
             self._turn = None
             self._parts.arrivals.left(self.projection.name, self.partition)
             self._looked(self._looks)
+            renewing.cancel()
             with contextlib.suppress(StoreError):
                 await self._parts.leases.release(lease)
 
     async def _work(self, turn: Turn) -> None:
         while not self._stopping:
             seen = self._parts.wakeups.seen()
-            await self._keep_lease(turn)
+            self._check_lease()
             page = await turn.read()
             if page.next == turn.offset:
                 await self._idle(turn, seen)
@@ -176,7 +179,7 @@ class Runner:
             if longer.next == page.next:
                 if _now() >= due:
                     break
-                await self._keep_lease(turn)
+                self._check_lease()
                 await self._rest(seen, min(due - _now(), self._options.lease_seconds / 3))
             page = longer
         return page
@@ -204,15 +207,18 @@ class Runner:
     # -- lease and rest --------------------------------------------------------
 
     async def _acquire(self) -> Lease | None:
-        seconds = self._options.lease_seconds
-        self._renew_at = _now() + seconds / 3
-        return await self._parts.leases.acquire(self._name, self.owner, seconds)
+        return await self._parts.leases.acquire(self._name, self.owner, self._options.lease_seconds)
 
-    async def _keep_lease(self, turn: Turn) -> None:
-        if _now() < self._renew_at:
-            return
-        lease = await self._acquire()
-        if lease is None or lease.epoch != turn.lease.epoch:
+    async def _renew(self, held: Lease) -> None:
+        """Beside the work: a page that takes longer than the lease must not cost it."""
+        while not self._lost:
+            await asyncio.sleep(self._options.lease_seconds / 3)
+            with contextlib.suppress(HeadwaterError):  # whoever works meets it, too
+                lease = await self._acquire()
+                self._lost = lease is None or lease.epoch != held.epoch
+
+    def _check_lease(self) -> None:
+        if self._lost:
             raise LeaseLost(f"the lease {self._name} went to another process")
 
     async def _pause_longer(self) -> None:
