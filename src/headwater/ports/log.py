@@ -8,8 +8,11 @@ from typing import Protocol
 import msgspec
 
 from headwater.domain.event import StoredEvent
+from headwater.domain.metadata import NO_CONTEXT, Context
 
 __all__ = ["Log", "LogFilter", "LogPage"]
+
+_context = msgspec.json.Decoder(Context).decode
 
 
 class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +29,24 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Pairs of a context field (correlation_id, principal, ...) or a header, and its value."""
     hidden: bool = False
     """Integration events too."""
+
+    def matches(self, event: StoredEvent) -> bool:
+        """True for an event the reader wants: what every engine's own way of filtering must agree with."""
+        return (
+            (self.hidden or event.topic is None)
+            and (not self.types or event.type in self.types)
+            and (not self.categories or event.stream.partition("-")[0] in self.categories)
+            and (self.since is None or event.timestamp >= self.since)
+            and (self.until is None or event.timestamp < self.until)
+            and (self.stream is None or event.stream == self.stream)
+            and (not self.metadata or _has_metadata(event, self.metadata))
+        )
+
+
+def _has_metadata(event: StoredEvent, pairs: tuple[tuple[str, str], ...]) -> bool:
+    context = _context(event.context) if event.context else NO_CONTEXT
+    named: dict[str, object] = {**context.headers, **msgspec.structs.asdict(context)}
+    return all(named.get(name) == value for name, value in pairs)
 
 
 class LogPage(msgspec.Struct, frozen=True):

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from headwater.domain.event import StoredEvent
-from headwater.domain.metadata import NO_CONTEXT, Context
 from headwater.domain.version import check_count
 from headwater.engines.memory.state import Part
 from headwater.errors import InvalidVersion
@@ -18,8 +15,6 @@ __all__ = ["MemoryLog"]
 _LOOKED_AT: Final = 1_000
 """Rows looked at for one page, unless more are asked for."""
 _EVERYTHING_VISIBLE: Final = LogFilter()
-
-_context = msgspec.json.Decoder(Context).decode
 
 
 class MemoryLog(Part):
@@ -38,7 +33,7 @@ class MemoryLog(Part):
             if len(events) == limit:
                 break
             next = event.offset + 1
-            if _matches(event, wanted):
+            if wanted.matches(event):
                 events.append(event)
         return LogPage(events, next)
 
@@ -57,21 +52,3 @@ class MemoryLog(Part):
         if check_count(partition, "partition") >= len(log):
             raise InvalidVersion(f"there is no partition {partition}: this log has {len(log)}, from 0")
         return log[partition]
-
-
-def _matches(event: StoredEvent, only: LogFilter) -> bool:
-    return (
-        (only.hidden or event.topic is None)
-        and (not only.types or event.type in only.types)
-        and (not only.categories or event.stream.partition("-")[0] in only.categories)
-        and (only.since is None or event.timestamp >= only.since)
-        and (only.until is None or event.timestamp < only.until)
-        and (only.stream is None or event.stream == only.stream)
-        and (not only.metadata or _has_metadata(event, only.metadata))
-    )
-
-
-def _has_metadata(event: StoredEvent, pairs: tuple[tuple[str, str], ...]) -> bool:
-    context = _context(event.context) if event.context else NO_CONTEXT
-    named: dict[str, object] = {**context.headers, **msgspec.structs.asdict(context)}
-    return all(named.get(name) == value for name, value in pairs)

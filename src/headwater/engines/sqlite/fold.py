@@ -14,7 +14,7 @@ import msgspec
 
 from headwater.engines.sqlite.checksum import chain_of
 from headwater.engines.sqlite.statements import Statements
-from headwater.engines.sqlite.stored import PAGE
+from headwater.engines.sqlite.stored import PAGE, SHORT
 from headwater.errors import StoreCorrupt
 from headwater.ports.event_store import FoldRows
 
@@ -22,6 +22,8 @@ __all__ = ["Folds"]
 
 _Page: TypeAlias = tuple[int | None, int, bytes, str, str, bytes]
 """Last version and its checksum; types, schemas and lengths, with commas between; data, one after the other."""
+_Single: TypeAlias = tuple[int, int, str, int, str | None, bytes]
+"""Version, checksum, type, schema, topic and data of one event."""
 _Row: TypeAlias = tuple[str, int, bytes]
 
 _integers = msgspec.json.Decoder(list[int]).decode
@@ -36,12 +38,22 @@ class Folds:
     """Reads streams for folding, on a reader's thread."""
 
     def __init__(self, sql: Statements) -> None:
+        self._few = sql["fold_rows"]
         self._page = sql["fold_stream"]
         self._start = sql["read_fold_start"]
 
     def read(self, connection: apsw.Connection, stream: str, after: int) -> FoldRows:
-        """Page after page: events are never changed, so the last page's state is the state of all."""
-        version, chain = self._started(connection, stream, after) if after else _Start(0, 0)
+        """Row by row where there are few, then page after page: events are never changed, so the last page's state
+        is the state of all.
+        """
+        start = self._started(connection, stream, after) if after else _Start(0, 0)
+        few = cast("list[_Single]", connection.execute(self._few, (stream, after, SHORT + 1)).fetchall())
+        if len(few) <= SHORT:
+            return _folded(stream, few, start)
+        return self._pages(connection, stream, after, start)
+
+    def _pages(self, connection: apsw.Connection, stream: str, after: int, start: _Start) -> FoldRows:
+        version, chain = start
         rows: list[_Row] = []
         while True:
             page = cast("_Page", connection.execute(self._page, (stream, after, PAGE)).get)
@@ -64,6 +76,20 @@ class Folds:
         if checksum is None and after <= version:
             raise _corrupt(stream)
         return _Start(version, chain_of(checksum or 0))
+
+
+def _folded(stream: str, few: list[_Single], start: _Start) -> FoldRows:
+    """The rows of a short stream, or of the end of a long one, proved by its last checksum."""
+    version, chain = start
+    checksum = chain
+    rows: list[_Row] = []
+    for version, checksum, type, schema, topic, data in few:  # noqa: B007  # the last of each is used below
+        chain = crc32(data, chain)
+        if topic is None:
+            rows.append((type, schema, data))
+    if chain != chain_of(checksum):
+        raise _corrupt(stream)
+    return FoldRows(version, rows)
 
 
 def _visible(stream: str, page: _Page) -> list[_Row]:

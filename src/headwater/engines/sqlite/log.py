@@ -11,11 +11,10 @@ import apsw
 import msgspec
 
 from headwater.domain.event import StoredEvent
-from headwater.domain.metadata import NO_CONTEXT, Context
 from headwater.domain.version import check_count
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
-from headwater.engines.sqlite.stored import PAGE, EventPage, stored_events
+from headwater.engines.sqlite.stored import PAGE, SHORT, EventPage, EventRow, stored_events, stored_rows
 from headwater.errors import InvalidVersion
 from headwater.ports.log import LogFilter, LogPage
 
@@ -24,8 +23,6 @@ __all__ = ["SqliteLog"]
 _LOOKED_AT: Final = 10_000
 """Rows looked at for one page of a filter."""
 _EVERYTHING_VISIBLE: Final = LogFilter()
-
-_context = msgspec.json.Decoder(Context).decode
 
 
 class SqliteLog:
@@ -53,6 +50,12 @@ class SqliteLog:
     def _read(self, connection: apsw.Connection, start: int, limit: int, only: LogFilter) -> LogPage:
         if limit == 0:
             return LogPage([], start)
+        rows = connection.execute(self._sql["read_log_tail"], (start, SHORT + 1)).fetchall()
+        if len(rows) <= SHORT:
+            return _short_page(cast("list[EventRow]", rows), start, limit, only)
+        return self._read_long(connection, start, limit, only)
+
+    def _read_long(self, connection: apsw.Connection, start: int, limit: int, only: LogFilter) -> LogPage:
         end = start + _LOOKED_AT
         rows = PAGE if only.metadata else limit  # metadata lies in the context, which only we can read
         wanted = only.hidden, _listed(only.types), _listed(only.categories), only.since, only.until, only.stream
@@ -61,7 +64,7 @@ class SqliteLog:
         events = stored_events(cast("EventPage", tuple(page)))
         next = events[-1].offset + 1 if len(events) == rows else max(start, min(end, head))
         if only.metadata:
-            events = [event for event in events if _has_metadata(event, only.metadata)][:limit]
+            events = [event for event in events if only.matches(event)][:limit]
         return LogPage(events, events[-1].offset + 1 if len(events) == limit else next)
 
     def _head(self, connection: apsw.Connection) -> int:
@@ -72,6 +75,13 @@ class SqliteLog:
         return None if offset is None else (0, cast("int", offset))
 
 
+def _short_page(rows: list[EventRow], start: int, limit: int, only: LogFilter) -> LogPage:
+    """What is wanted of the last few events of the log."""
+    wanted = stored_rows(rows, limit, only)
+    last = wanted[-1].offset if len(wanted) == limit else rows[-1][0] if rows else start - 1
+    return LogPage(wanted, last + 1)
+
+
 def _check_partition(partition: int) -> None:
     if check_count(partition, "partition") != 0:
         raise InvalidVersion(f"there is no partition {partition}: this log has 1, from 0")
@@ -79,9 +89,3 @@ def _check_partition(partition: int) -> None:
 
 def _listed(names: tuple[str, ...]) -> str | None:
     return msgspec.json.encode(names).decode() if names else None
-
-
-def _has_metadata(event: StoredEvent, pairs: tuple[tuple[str, str], ...]) -> bool:
-    context = _context(event.context) if event.context else NO_CONTEXT
-    named: dict[str, object] = {**context.headers, **msgspec.structs.asdict(context)}
-    return all(named.get(name) == value for name, value in pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -9,16 +10,23 @@ import msgspec
 from headwater.domain.event import StoredEvent
 from headwater.engines.sqlite.checksum import seal
 from headwater.errors import StoreCorrupt
+from headwater.ports.log import LogFilter
 
-__all__ = ["PAGE", "EventPage", "stored_events"]
+__all__ = ["PAGE", "SHORT", "EventPage", "EventRow", "stored_events", "stored_rows"]
 
 PAGE: Final = 2_000
 """Events in one row, at most: far from the billion bytes a value of SQLite's may have."""
+
+SHORT: Final = 16
+"""Events read row by row where there are no more: for so few, putting them together costs more than it saves."""
 
 _Columns: TypeAlias = tuple[int, str, int, int, str, int, str | None, int, int, int]
 """Offset, stream, version, timestamp, type, schema, topic, checksum, length of data, length of context."""
 EventPage: TypeAlias = tuple[bytes, bytes | None, bytes | None, bytes | None]
 """JSON of the columns, then event ids, data and contexts, each one after the other; None for no events."""
+
+EventRow: TypeAlias = tuple[int, str, int, bytes, int, str, int, bytes, bytes, str | None, int]
+"""The fields of a StoredEvent without its partition, and the checksum."""
 
 _columns = msgspec.json.Decoder(list[_Columns]).decode
 
@@ -33,6 +41,29 @@ def stored_events(page: EventPage) -> list[StoredEvent]:
     return _taken_apart(rows, event_ids or b"", data or b"", contexts or b"")
 
 
+def stored_rows(rows: Iterable[EventRow], limit: int, only: LogFilter) -> list[StoredEvent]:
+    """The first wanted events among single rows; raises StoreCorrupt unless each is as it was written."""
+    events: list[StoredEvent] = []
+    for offset, stream, version, event_id, timestamp, type, schema, data, context, topic, checksum in rows:
+        event = StoredEvent(0, offset, stream, version, event_id, timestamp, type, schema, data, context, topic)
+        if not only.metadata and not only.matches(event):
+            continue
+        if seal(version, timestamp, event_id, type, schema, topic, context, data) != checksum >> 32:
+            raise _corrupt(stream, version)
+        if only.matches(event):
+            events.append(event)
+        if len(events) == limit:
+            break
+    return events
+
+
+def _corrupt(stream: str, version: int) -> StoreCorrupt:
+    return StoreCorrupt(
+        f"event {version} of stream {stream!r} does not match its checksum: "
+        f"run `headwater verify` and restore from a backup"
+    )
+
+
 def _taken_apart(rows: list[_Columns], event_ids: bytes, data: bytes, contexts: bytes) -> list[StoredEvent]:
     events: list[StoredEvent] = []
     at_id = at_data = at_context = 0
@@ -41,10 +72,7 @@ def _taken_apart(rows: list[_Columns], event_ids: bytes, data: bytes, contexts: 
         payload = data[at_data : (at_data := at_data + data_length)]
         context = contexts[at_context : (at_context := at_context + context_length)]
         if seal(version, timestamp, event_id, type, schema, topic, context, payload) != checksum >> 32:
-            raise StoreCorrupt(
-                f"event {version} of stream {stream!r} does not match its checksum: "
-                f"run `headwater verify` and restore from a backup"
-            )
+            raise _corrupt(stream, version)
         events.append(
             StoredEvent(0, offset, stream, version, event_id, timestamp, type, schema, payload, context, topic)
         )
