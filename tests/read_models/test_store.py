@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from headwater.engines.memory.read_model_schema import MemoryReadModelSchema
-from headwater.engines.memory.rows import Rows
+from headwater.engines.memory.state import State
 from headwater.errors import (
     BadDeclaration,
     DuplicateName,
@@ -19,7 +19,7 @@ from headwater.errors import (
 )
 from headwater.models.criteria import Order
 from headwater.models.model import Key, ReadModel
-from headwater.ports.engine import Engine, Identity
+from headwater.ports.engine import Engine, EngineOptions, Identity
 from headwater.read_models.store import ReadModelStore
 from headwater.testing.conformance.products import Product
 
@@ -112,7 +112,9 @@ class Indexes(MemoryReadModelSchema):
     """Remembers the indexes asked for."""
 
     def __init__(self) -> None:
-        super().__init__(Rows())
+        state = State(1, EngineOptions())
+        state.is_open = True
+        super().__init__(state)
         self.asked: list[tuple[type[ReadModel], list[tuple[Order, ...]]]] = []
 
     async def index(self, model: type[ReadModel], orders: Sequence[tuple[Order, ...]]) -> None:
