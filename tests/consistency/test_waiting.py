@@ -14,9 +14,12 @@ from headwater.domain.aggregate import Aggregate
 from headwater.domain.messages import Command
 from headwater.domain.on import on
 from headwater.domain.token import Token
-from headwater.errors import ConsistencyTimeout, InvalidInput, InvalidToken, UnknownName, ViewParked
+from headwater.errors import ConsistencyTimeout, InvalidInput, InvalidToken, StoreUnavailable, UnknownName, ViewParked
 from headwater.handling.routing import handles
 from headwater.manager import CQRSManager
+from headwater.opening import open_engine
+from headwater.ports.engine import EngineOptions
+from headwater.ports.log import Log
 from headwater.projections.parts import ProjectionParts
 from headwater.projections.synchronizer import ReadModelSynchronizer
 from tests.projections.shop import Added, Noted, Shop, Stock, StockView
@@ -189,3 +192,26 @@ async def test_a_wait_that_cannot_be_is_refused_before_the_command_runs() -> Non
         with pytest.raises(UnknownName):
             await cqrs.commands.execute(Add(id="i1"), wait_for=["stok"])
         assert await cqrs.repository(Item).get_by_id("i1") is None
+
+
+class LostLog:
+    """A log that takes appends and can no longer be asked where they are."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._log, name)
+
+    async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
+        raise StoreUnavailable("the disk is gone")
+
+
+async def test_a_store_that_fails_during_the_wait_does_not_deny_the_commit() -> None:
+    engine: Any = open_engine("memory://", EngineOptions())
+    engine.log = LostLog(engine.log)
+    async with CQRSManager(engine, handlers=[add], projections=[Stock()], run_projections=False) as cqrs:
+        with pytest.raises(ConsistencyTimeout, match="committed") as late:
+            await cqrs.commands.execute(Add(id="i1"), wait_for=[Stock])
+        assert isinstance(late.value.__cause__, StoreUnavailable)
+        assert await cqrs.repository(Item).get_by_id("i1") is not None

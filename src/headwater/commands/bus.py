@@ -20,11 +20,13 @@ from headwater.domain.metadata import Context
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
 from headwater.errors import (
+    ConsistencyTimeout,
     DomainError,
     DuplicateName,
     IdempotencyMismatch,
     InvalidMessage,
     MissingHandler,
+    StoreError,
     UnknownName,
 )
 from headwater.handling.chain import compose
@@ -41,7 +43,7 @@ _outer, _enter, _leave = current_command.get, current_command.set, current_comma
 class Waiter(Protocol):
     """Waits until projections have seen what a token names."""
 
-    def check(self, projections: Sequence[object], timeout: float) -> object: ...
+    def check(self, projections: Sequence[object], timeout: float) -> Sequence[str]: ...
 
     async def wait(self, token: Token, projections: Sequence[object], timeout: float) -> None: ...
 
@@ -209,7 +211,7 @@ class CommandBus:
             _leave(entered)
             running.ended = True
         if wait_for:
-            await self._waits().wait(receipt.token, wait_for, wait_timeout)
+            await self._see(receipt.token, wait_for, wait_timeout)
         return receipt
 
     async def _receipt(self, result: object, running: CommandContext) -> Receipt[object]:
@@ -239,6 +241,12 @@ class CommandBus:
 
     def _token(self, writes: Sequence[Written]) -> Token:
         return Token(self._store_id, tuple([(write.stream, write.last) for write in writes]))
+
+    async def _see(self, token: Token, projections: Sequence[object], timeout: float) -> None:
+        try:
+            await self._waits().wait(token, projections, timeout)
+        except StoreError as error:  # alone it would say that nothing was committed
+            raise ConsistencyTimeout(token, ", ".join(self._waits().check(projections, timeout)), timeout) from error
 
     def _waits(self) -> Waiter:
         if self._waiter is None:
