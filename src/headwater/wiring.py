@@ -36,7 +36,8 @@ class Wiring:
         self.committer = Committer(engine.events, registry)
         self.injector = Injector()
         self._repositories: dict[type, object] = {}
-        for cls in (Views, NamedViews, ReadModelStore):
+        self.injector.provide(Views, read_models.typed())
+        for cls in (NamedViews, ReadModelStore):
             self.injector.provide(cls, read_models)
         self.injector.provide_generic(Repository, self.repository)
         cache = read_models.cache

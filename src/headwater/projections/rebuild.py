@@ -93,10 +93,13 @@ class Rebuilder:
         for lease, head in zip(self._leases, heads, strict=True):
             turn = Turn(projection, parts, self._options, lease, page_size)
             await turn.begin()
-            while turn.offset < head:
-                before = turn.offset
-                await turn.take(await turn.read())
-                yield await self._after(turn, meter, turn.offset - before)
+            try:
+                while turn.offset < head:
+                    before = turn.offset
+                    await turn.take(await turn.read())
+                    yield await self._after(turn, meter, turn.offset - before)
+            finally:
+                turn.end()
             await turn.save()
 
     async def _again_from(self, start: int, page_size: int) -> AsyncGenerator[Progress, None]:

@@ -131,6 +131,7 @@ class Runner:
             self._announce(turn)
             await self._work(turn)
         finally:
+            turn.end()
             self._turn = None
             self._parts.arrivals.left(self.projection.name, self.partition)
             self._looked(self._looks)

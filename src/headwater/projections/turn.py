@@ -21,6 +21,7 @@ from headwater.projections.lanes import handle_in_lanes
 from headwater.projections.page import Failure, Outcome, PageHandler, failure_of
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
+from headwater.projections.read_ahead import ReadAhead
 
 __all__ = ["Turn", "resume"]
 
@@ -52,6 +53,7 @@ class Turn:
         self._decoder = Decoder(parts.registry)
         types = parts.registry.stored_names(projection.events) if projection.events else ()
         self._filter = LogFilter(types=types, hidden=projection.hidden)
+        self._log = ReadAhead(parts.log, self._partition, self._filter)
         self._saved = 0
         own_size = projection.batching.batch_size if projection.batching else options.batch_size
         self.page_size = self._limit = page_size or own_size
@@ -83,11 +85,15 @@ class Turn:
         if so_far is not None:
             return await self._read_on(so_far)
         limit = 1 if self.offset < self._one_by_one_below else self._limit
-        page = await self._parts.log.read(self._partition, self.offset, limit, self._filter)
+        page = await self._log.read(self.offset, limit)
         size = sum([len(event.data) for event in page.events])
         if size > self._options.batch_bytes:
             self._limit = max(1, len(page.events) * self._options.batch_bytes // size)
         return page
+
+    def end(self) -> None:
+        """Let go of what was read ahead."""
+        self._log.stop()
 
     async def _read_on(self, page: LogPage) -> LogPage:
         more = await self._parts.log.read(self._partition, page.next, self._limit - len(page.events), self._filter)

@@ -17,6 +17,7 @@ from headwater.ports.read_models import ReadModels
 from headwater.read_models.caching import CachingLike, row_cache, row_caching, write_behind
 from headwater.read_models.named_views import NamedViews
 from headwater.read_models.names import ModelNames
+from headwater.read_models.views import Views
 from headwater.read_models.writing import RowWriter
 
 __all__ = ["ReadModelStore"]
@@ -101,6 +102,17 @@ class ReadModelStore(NamedViews):
     def declare(self, *models: type[ReadModel]) -> None:
         """More read models, before `initialize`."""
         self._names.add(*models)
+
+    def typed(self) -> Views:
+        """The same rows by class alone: what handlers get for `Views`, without the look at names."""
+        return Views(
+            self._cached,
+            self._writer,
+            identity=self._identity,
+            owned=self._owned,
+            limits=self._limits,
+            source=self._source,
+        )
 
     async def initialize(self) -> None:
         """Make tables and indexes. Raises StoreMismatch where a table differs from its class."""
