@@ -116,20 +116,50 @@ def accumulated(row: ReadModel, change: Accumulate) -> ReadModel:
 def merge(changes: Iterable[Change]) -> list[Change]:
     """The fewest changes of the same effect: at most one for each row, except where meanings cannot be joined."""
     latest: dict[tuple[type[ReadModel], object], int] = {}
-    merged: list[Change | None] = []
+    merged: list[Change] = []
+    sums: dict[int, dict[str, object]] = {}
     for change in changes:
         place = change.model, change.key
         index = latest.get(place)
-        joined = None if index is None else _join(merged[index], change)
-        if index is None or joined is None:
+        if index is None:
+            latest[place] = len(merged)
+            merged.append(change)
+            continue
+        first = merged[index]
+        if type(change) is Accumulate and type(first) is Accumulate and _only_sums(first, change):
+            total = sums.get(index)
+            if total is None:
+                total = sums[index] = dict(first.add)
+            _add(total, change.add)
+            continue
+        if index in sums:
+            first = merged[index] = _summed(first, sums.pop(index))
+        joined = _join(first, change)
+        if joined is None:
             latest[place] = len(merged)
             merged.append(change)
         else:
             merged[index] = joined
-    return [change for change in merged if change is not None]
+    for index, total in sums.items():
+        merged[index] = _summed(merged[index], total)
+    return merged
 
 
-def _join(first: Change | None, second: Change) -> Change | None:
+def _only_sums(first: Accumulate, second: Accumulate) -> bool:
+    """True for what most projections do most: the same kind of counting, over and over."""
+    return not (first.max or first.min or second.max or second.min) and first.missing == second.missing
+
+
+def _add(total: dict[str, object], deltas: dict[str, object]) -> None:
+    for name, delta in deltas.items():
+        total[name] = _sum(total[name], delta) if name in total else delta
+
+
+def _summed(change: Change, total: dict[str, object]) -> Change:
+    return msgspec.structs.replace(change, add=total)
+
+
+def _join(first: Change, second: Change) -> Change | None:
     """One change for two of the same row; None if they must stay two."""
     match first, second:
         case _, (Insert() | Delete()):

@@ -35,55 +35,67 @@ class Writing:
     async def insert(self, row: ReadModel, /) -> None:
         """Write the whole row, in place of any that is there."""
         schema_of(type(row)).check(row)
-        batch = running_batch.get()
-        if batch is not None:
-            batch.add(Insert(row))
-        else:
-            await self._write(Insert(row))
+        change = Insert(row)
+        if not _joined(change):
+            await self._write(change)
 
     async def update(self, model: type[ReadModel], key: object, /, **fields: object) -> None:
         """Set fields of the row, if it is there."""
-        await self._join(Update(model, _key(model, key), schema_of(model).check_fields(fields)))
+        change = Update(model, _key(model, key), schema_of(model).check_fields(fields))
+        if not _joined(change):
+            await self._write(change)
 
     async def upsert(self, model: type[ReadModel], key: object, /, **fields: object) -> None:
         """Set fields of the row, or write a new one of these fields and declared defaults."""
         schema = schema_of(model)
         checked = schema.check_fields(fields)
-        await self._join(Upsert(model, key, checked, schema.row({schema.key: key, **fields})))
+        change = Upsert(model, key, checked, schema.row({schema.key: key, **fields}))
+        if not _joined(change):
+            await self._write(change)
 
     async def delete(self, model: type[ReadModel], key: object, /) -> None:
         """Take the row away, if it is there."""
-        await self._join(Delete(model, _key(model, key)))
+        change = Delete(model, _key(model, key))
+        if not _joined(change):
+            await self._write(change)
 
     async def add(self, model: type[ReadModel], key: object, /, **deltas: object) -> None:
         """Add to numbers; a missing row starts from declared defaults, an undeclared one from 0."""
         schema = schema_of(model)
         _check(schema, schema.summed, deltas)
-        await self._join(Accumulate(model, key, schema.blank(key, tuple(deltas)), add=deltas))
+        change = Accumulate(model, key, schema.blank(key, tuple(deltas)), add=deltas)
+        if not _joined(change):
+            await self._write(change)
 
     async def max(self, model: type[ReadModel], key: object, /, **bounds: object) -> None:
         """Raise fields to at least these values; a missing row starts from declared defaults."""
         schema = schema_of(model)
         _check(schema, schema.bounded, bounds)
-        await self._join(Accumulate(model, key, schema.blank(key, ()), max=bounds))
+        change = Accumulate(model, key, schema.blank(key, ()), max=bounds)
+        if not _joined(change):
+            await self._write(change)
 
     async def min(self, model: type[ReadModel], key: object, /, **bounds: object) -> None:
         """Lower fields to at most these values; a missing row starts from declared defaults."""
         schema = schema_of(model)
         _check(schema, schema.bounded, bounds)
-        await self._join(Accumulate(model, key, schema.blank(key, ()), min=bounds))
-
-    async def _join(self, change: Change) -> None:
-        batch = running_batch.get()
-        if batch is not None:
-            batch.add(change)
-        else:
+        change = Accumulate(model, key, schema.blank(key, ()), min=bounds)
+        if not _joined(change):
             await self._write(change)
 
     async def _write(self, change: Change) -> None:
         if change.model in self._owned:
             raise NotOwner(f"{change.model.__name__} is written by a projection: append the events it follows")
         await self._writer.write([change])
+
+
+def _joined(change: Change) -> bool:
+    """Add the change to the running batch; False where none runs."""
+    batch = running_batch.get()
+    if batch is None:
+        return False
+    batch.add(change)
+    return True
 
 
 def _key(model: type[ReadModel], key: object) -> object:
