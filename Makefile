@@ -13,7 +13,7 @@ CODE := $(wildcard src tests bench examples scripts)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format format-check types imports docs bench bench-short faults faults-short check lock clean
+.PHONY: help venv demo test lint format format-check types imports docs bench bench-short faults faults-short proof check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,12 @@ faults: $(READY) ## kill, cut and cancel for long: bench/out/faults.json
 faults-short: $(READY) ## a tenth of faults
 	@PYTHONPATH=. $(BIN)/python -m tests.faults --short
 	@echo "faults-short: passed"
+
+proof: $(READY) ## an hour or two: 2,000 runs of the state machine, and all of $HEADWATER_DATA's retail lines
+	@HEADWATER_EXAMPLES=2000 $(BIN)/python -m pytest tests/engines/test_sqlite.py::TestLikeMemory
+	@if [ -n "$$HEADWATER_DATA" ]; then $(BIN)/python -m pytest tests/scenarios/retail_full.py; \
+	else echo "proof: HEADWATER_DATA is not set, so the retail job on the real file was not run"; fi
+	@echo "proof: passed"
 
 check: lint format-check types imports faults-short bench-short docs test ## everything that must hold before a change lands
 	@echo "check: passed"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -20,21 +18,12 @@ from headwater.demo.lines import COLUMNS
 from headwater.demo.projections import PROJECTIONS
 from headwater.demo.shop import shop
 from headwater.demo.truth import compare, find_truth
-from headwater.opening import open_engine
-from headwater.ports.engine import EngineOptions
 from headwater.projections.handler import ProjectionHandler
 from tests.demo.rows import generated
 from tests.demo.truth_by_hand import truth_of
+from tests.scenarios.retail_runs import Silent, finish, kill_at, retail
 
 LINES = 3_000
-
-
-class Silent:
-    """Watches nothing."""
-
-    def begin(self, phase: str, total: int | None) -> None: ...
-
-    def reached(self, done: int) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +37,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.writerows(rows)
     (folder / "truth.json").write_text(json.dumps(truth_of(rows)))
     return folder / "events.csv"
-
-
-def retail(file: Path, url: str, *options: str) -> list[str]:
-    command = [sys.executable, "-m", "headwater.cli", "demo", "retail", "--data", str(file), "--engine", url]
-    return [*command, "--json", "--check", *options]
-
-
-def finish(command: Sequence[str]) -> dict[str, object]:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return cast("dict[str, object]", json.loads(done.stdout))
 
 
 @pytest.mark.slow
@@ -86,25 +64,6 @@ async def test_killed_in_the_middle_it_goes_on_and_nothing_happens_twice(file: P
     assert left[-1] < LINES
     assert cast("int", resumed["commands"]) + cast("int", resumed["commands_known"]) == LINES
     assert cast("int", resumed["commands_known"]) >= left[-1]
-
-
-async def kill_at(command: Sequence[str], url: str, reach: int) -> int:
-    """Start it, kill -9 it once the log is that long; how long the log was then."""
-    null = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, stdout=null, stderr=null)
-    engine = open_engine(url, EngineOptions())
-    await engine.open()
-    try:
-        while True:
-            seen = engine.wakeups.seen()
-            if (head := await engine.log.head(0)) >= reach:
-                return head
-            assert process.returncode is None
-            await engine.wakeups.wait(seen, 1.0)
-    finally:
-        process.kill()
-        await process.wait()
-        await engine.close()
 
 
 @pytest.mark.timeout(180)
