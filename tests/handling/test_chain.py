@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from typing import cast
+
 import pytest
 
 from headwater.handling.chain import compose
-from headwater.ports.middleware import CallNext
+from headwater.ports.middleware import CallNext, Middleware
 
 
 class Mark:
@@ -53,3 +56,36 @@ async def test_a_link_may_answer_for_the_handler() -> None:
 
 def test_no_middleware_is_the_handler() -> None:
     assert compose([], handler) is handler
+
+
+async def test_every_form_of_middleware_gets_the_rest_of_its_chain() -> None:
+    seen: list[str] = []
+
+    async def function(message: object, call_next: CallNext) -> object:
+        seen.append("function")
+        return await call_next(message)
+
+    class Form:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def __call__(self, message: object, call_next: CallNext) -> object:
+            seen.append(self.name)
+            return await call_next(message)
+
+        async def method(self, message: object, call_next: CallNext) -> object:
+            return await self(message, call_next)
+
+    async def open_ended(*arguments: object, **_: object) -> object:
+        seen.append("open-ended")
+        message, call_next = arguments
+        return await cast("CallNext", call_next)(message)
+
+    async def handler(message: object) -> object:
+        return message
+
+    objects: list[Middleware] = [Form("object"), Form("twin"), Form("method").method]
+    links: list[Middleware] = [function, *objects, open_ended, functools.partial(function)]
+    call = compose(links, handler)
+    assert [await call(1), await call(2)] == [1, 2]
+    assert seen == ["function", "object", "twin", "method", "open-ended", "function"] * 2
