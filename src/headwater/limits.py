@@ -25,4 +25,4 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     nested_commands: int = 64
     """Commands executed by handlers of commands, one inside the other."""
     queued_writes: int = 10_000
-    """Writes that may wait for the writer; more are refused with `StoreBusy`."""
+    """Writes that may wait for the writer, and reads for a reader; more are refused with `StoreBusy`."""

@@ -10,7 +10,6 @@ from typing import Final, cast
 import apsw
 import msgspec
 
-from headwater.domain.event import StoredEvent
 from headwater.domain.version import check_count
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
