@@ -54,6 +54,7 @@ class CQRSManager(LogReader):
         read_models: classes that exist beside those the projections write, or names of those that must exist.
         commands, queries, events: message classes that must have a handler, or that no handler names.
         middleware, query_middleware: the first of each is the outermost.
+        conflict_tries: how often a command is decided in all while others write what it has read; 1: never again.
         caching, row_caching, indexing, denormalization: see QueryBus and ReadModelStore.
         event_bus: "memory", or an EventBus; it is fed by the log as soon as it has subscribers.
         command_store, event_store: names of the tables; a store keeps those it was made with.
@@ -76,6 +77,7 @@ class CQRSManager(LogReader):
         upcasters: Iterable[Upcaster] = (),
         middleware: Sequence[Middleware] = (),
         query_middleware: Sequence[Middleware] = (),
+        conflict_tries: int = 3,
         caching: Caching | Mapping[str, object] | None = None,
         row_caching: CachingLike = None,
         indexing: Indexing | None = None,
@@ -128,6 +130,7 @@ class CQRSManager(LogReader):
             command_log=self.engine.commands,
             replay=Replay(self.engine.events, self.registry),
             waiter=waiter,
+            conflict_tries=conflict_tries,
         )
         self.queries = QueryBus(
             middleware=query_middleware,
@@ -210,10 +213,12 @@ class CQRSManager(LogReader):
 
     # -- opening and closing ---------------------------------------------------
 
-    async def initialize(self, *, run_projections: bool | None = None) -> None:
+    async def initialize(self, *, run_projections: bool | None = None, rebuilding: bool = False) -> None:
         """Check every declaration, open the store, make its tables, start the projections; idempotent.
 
-        `run_projections` overrides what the constructor was told. Raises ConfigurationError, StoreError.
+        `run_projections` overrides what the constructor was told. With `rebuilding` no projection runs, and a table
+        that one fills may differ from its class, for `synchronizer.rebuild_read_model` to make it anew; elsewhere
+        that is StoreMismatch. Raises ConfigurationError, StoreError.
         """
         if self._open:
             return
@@ -222,8 +227,8 @@ class CQRSManager(LogReader):
         self._open = True
         try:
             self.commands.identify(self._identity.store_id)
-            await self.read_models.initialize()
-            if self._run_projections if run_projections is None else run_projections:
+            await self.read_models.initialize(rebuilding=rebuilding)
+            if not rebuilding and (self._run_projections if run_projections is None else run_projections):
                 await self.synchronizer.start()
         except BaseException:
             await self.close()

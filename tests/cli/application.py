@@ -64,3 +64,20 @@ def board(url: str) -> CQRSManager:
 
 in_memory = board("memory://")
 not_an_app = "text"
+
+
+class ShortNotice(ReadModel, table="notice"):
+    """The notices, after a release without their text."""
+
+    id: Key[str]
+
+
+class ShortNotices(ProjectionHandler, writes=[ShortNotice], name="notices"):
+    @on(Announced)
+    async def announced(self, event: Recorded[Announced], views: Views) -> None:
+        await views.insert(ShortNotice(id=event.stream))
+
+
+def changed() -> CQRSManager:
+    """The board after that release."""
+    return CQRSManager(os.environ["HEADWATER_URL"], handlers=[announce], projections=[ShortNotices()])

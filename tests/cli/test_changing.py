@@ -20,6 +20,15 @@ def test_a_rebuild_fills_the_table_again(line: Line) -> None:
     assert "3 events" in line("projections", "rebuild", "notices", "--yes").stdout
 
 
+def test_the_command_that_a_refused_class_names_works(line: Line) -> None:
+    changed = "tests.cli.application:changed"
+    refused = line("dlq", "retry", "notices", app=changed)
+    assert "`headwater projections rebuild notice`" in refused.stderr.replace("\n", " ")
+    done = line("projections", "rebuild", "notice", "--yes", app=changed)
+    assert done.exit_code == 0, done.stderr
+    assert "3 events" in done.stdout
+
+
 @pytest.mark.parametrize("verb", [("projections", "rebuild", "notices")])
 def test_what_destroys_asks_first(line: Line, verb: tuple[str, ...]) -> None:
     refused = line(*verb)

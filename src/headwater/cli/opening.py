@@ -59,11 +59,11 @@ def load_app(spec: str | None) -> CQRSManager:
 
 
 @asynccontextmanager
-async def application(app: str | None) -> AsyncGenerator[CQRSManager, None]:
-    """The application on its store, which must be there; its projections do not run."""
+async def application(app: str | None, *, rebuilding: bool = False) -> AsyncGenerator[CQRSManager, None]:
+    """The application on its store, which must be there; its projections do not run. See `CQRSManager.initialize`."""
     cqrs = load_app(app)
     await _must_exist(cqrs.engine)
-    await cqrs.initialize(run_projections=False)
+    await cqrs.initialize(run_projections=False, rebuilding=rebuilding)
     try:
         yield cqrs
     finally:

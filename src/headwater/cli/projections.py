@@ -63,7 +63,7 @@ async def rebuild(
     as_json: JsonOption = False,
 ) -> None:
     """Fill a projection's read models again from the log. Nobody else may run it meanwhile."""
-    async with application(app) as cqrs:
+    async with application(app, rebuilding=True) as cqrs:
         found = find(cqrs.synchronizer.projections, projection)
         tables = ", ".join(schema_of(model).table for model in found.writes)
         deed = (

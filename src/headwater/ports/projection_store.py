@@ -67,5 +67,8 @@ class ProjectionStore(Protocol):
         ...
 
     async def reset(self, projection: str, models: Sequence[type[ReadModel]], epoch: int) -> None:
-        """In one transaction: empty the models, drop what is parked, and set every checkpoint to 0 at `epoch`."""
+        """In one transaction: make the models' tables anew and empty, whatever their classes were like before, drop
+        what is parked, and set every checkpoint to 0 at `epoch`. Raises StoreMismatch, and changes nothing, where a
+        table is there that is no read model's.
+        """
         ...

@@ -15,7 +15,8 @@ class ReadModelSchema(Protocol):
     """Creates what read models need.
 
     Law: `ensure` is idempotent and safe while other processes run. A new field with a default is added in place;
-    any other difference between class and table raises StoreMismatch and changes nothing.
+    any other difference between class and table raises StoreMismatch and changes nothing: such a table is made
+    anew by `ProjectionStore.reset`.
     """
 
     async def ensure(self, models: Sequence[type[ReadModel]]) -> None:
@@ -23,9 +24,5 @@ class ReadModelSchema(Protocol):
         ...
 
     async def index(self, model: type[ReadModel], orders: Sequence[tuple[Order, ...]]) -> None:
-        """Indexes for these orders beside the declared ones; idempotent. `ensure` and `recreate` keep them."""
-        ...
-
-    async def recreate(self, models: Sequence[type[ReadModel]]) -> None:
-        """Drop and create anew: for a rebuild after the class changed."""
+        """Indexes for these orders beside the declared ones; idempotent, and kept by `ensure` and `reset`."""
         ...

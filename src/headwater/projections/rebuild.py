@@ -87,7 +87,6 @@ class Rebuilder:
         projection, parts = self._projection, self._parts
         heads = [await parts.log.head(partition) for partition in range(parts.log.partitions)]
         await parts.store.reset(projection.name, projection.writes, self._leases[0].epoch)
-        await parts.schema.recreate(projection.writes)
         meter = self._meter(sum(heads))
         yield meter.add(0, parts.clock.micros())
         for lease, head in zip(self._leases, heads, strict=True):
@@ -103,7 +102,8 @@ class Rebuilder:
             await turn.save()
 
     async def _again_from(self, start: int, page_size: int) -> AsyncGenerator[Progress, None]:
-        """Events below the checkpoint once more, over the rows as they are."""
+        """Events below the checkpoint once more, over the rows as they are; tables must fit their classes."""
+        await self._parts.schema.ensure(self._projection.writes)
         turn = Turn(self._projection, self._parts, self._options, self._leases[0], page_size)
         await turn.begin()
         meter = self._meter(max(0, turn.offset - start))

@@ -40,6 +40,7 @@ class MemoryProjectionStore(Part):
     async def reset(self, projection: str, models: Sequence[type[ReadModel]], epoch: int) -> None:
         state = self._state
         check_count(epoch, "epoch")
+        state.rows.make(models)
         state.rows.empty(models)
         for place in [place for place in state.parked if place[0] == projection]:
             del state.parked[place]

@@ -22,7 +22,3 @@ class MemoryReadModelSchema(Part):
 
     async def index(self, model: type[ReadModel], orders: Sequence[tuple[Order, ...]]) -> None:
         self._rows.index(model, orders)
-
-    async def recreate(self, models: Sequence[type[ReadModel]]) -> None:
-        self._rows.make(models)
-        self._rows.empty(models)

@@ -25,7 +25,7 @@ from headwater.models.changes import Accumulate, Change, Delete, Insert, Update,
 from headwater.models.fields import Scalar
 from headwater.models.model import ReadModel
 
-__all__ = ["apply_changes", "empty_models"]
+__all__ = ["apply_changes"]
 
 _Writes = dict[Statement, list[Sequence[object]]]
 
@@ -49,14 +49,6 @@ def apply_changes(connection: apsw.Connection, changes: Sequence[Change]) -> Non
         touched.add(place)
         _add(writes, change)
     _execute(connection, writes)
-
-
-def empty_models(connection: apsw.Connection, models: Sequence[type[ReadModel]]) -> None:
-    """Delete every row of these models, inside the caller's transaction."""
-    for table in map(table_of, models):
-        connection.execute(f"DELETE FROM {table.name}")
-        if table.searchable:
-            search_index.clear(connection, table)
 
 
 def _add(writes: _Writes, change: Change) -> None:

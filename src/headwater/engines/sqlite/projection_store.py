@@ -11,8 +11,9 @@ from typing import cast
 import apsw
 
 from headwater.domain.version import check_count
-from headwater.engines.sqlite.changes import apply_changes, empty_models
+from headwater.engines.sqlite.changes import apply_changes
 from headwater.engines.sqlite.parking import set_aside
+from headwater.engines.sqlite.read_model_schema import make_anew
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
@@ -45,7 +46,7 @@ class SqliteProjectionStore:
 
     async def reset(self, projection: str, models: Sequence[type[ReadModel]], epoch: int) -> None:
         check_count(epoch, "epoch")
-        await self._writer.run(self._reset, projection, models, epoch)
+        await self._writer.run_alone(self._reset, projection, models, epoch)
 
     def _checkpoint(self, connection: apsw.Connection, projection: str, partition: int) -> Checkpoint:
         row = connection.execute(self._sql["read_checkpoint"], (projection, partition)).get
@@ -74,7 +75,7 @@ class SqliteProjectionStore:
     def _reset(
         self, connection: apsw.Connection, projection: str, models: Sequence[type[ReadModel]], epoch: int
     ) -> None:
-        empty_models(connection, models)
+        make_anew(connection, self._sql, models)
         connection.execute(self._sql["discard_all_parked"], (projection,))
         connection.execute(self._sql["reset_checkpoints"], (projection, epoch))
 

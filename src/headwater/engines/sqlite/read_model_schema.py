@@ -19,7 +19,7 @@ from headwater.errors import BadDeclaration, StoreMismatch
 from headwater.models.criteria import Order
 from headwater.models.model import ReadModel
 
-__all__ = ["SqliteReadModelSchema"]
+__all__ = ["SqliteReadModelSchema", "make_anew"]
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -51,49 +51,51 @@ class SqliteReadModelSchema:
     async def index(self, model: type[ReadModel], orders: Sequence[tuple[Order, ...]]) -> None:
         await self._writer.run_alone(self._index, table_of(model), orders)
 
-    async def recreate(self, models: Sequence[type[ReadModel]]) -> None:
-        await self._writer.run_alone(self._recreate, [table_of(model) for model in models])
-
     def _ensure(self, connection: apsw.Connection, tables: Sequence[Table]) -> None:
         """Create the tables that are missing, add the fields that are new."""
         for table in tables:
-            stored, wanted = self._stored(connection, table), _declaration(table)
+            stored, wanted = _stored(connection, self._sql, table), _declaration(table)
             if stored is None:
                 create(connection, table)
             elif new := _new_fields(table, stored, wanted):
                 add_columns(connection, self._sql, table, new)
             if stored != wanted:
-                self._remember(connection, table)
+                _remember(connection, self._sql, table)
             self._index(connection, table, declared_orders(table))
 
     def _index(self, connection: apsw.Connection, table: Table, orders: Sequence[tuple[Order, ...]]) -> None:
         for order in orders:
             index(connection, table, order)
 
-    def _recreate(self, connection: apsw.Connection, tables: Sequence[Table]) -> None:
-        for table in tables:
-            self._stored(connection, table)  # never drop what is no read model's table
-            recreate(connection, self._sql, table)
-            self._remember(connection, table)
 
-    def _stored(self, connection: apsw.Connection, table: Table) -> Declaration | None:
-        """What the table was made for; None if there is none. Raises if its name is not free for it."""
-        name = str(table.schema.table)
-        if name.startswith("sqlite_"):
-            raise BadDeclaration(f"SQLite keeps names such as {name!r} for itself: give {_model(table)} another table=")
-        stored = connection.execute(self._sql["find_declaration"], (name,)).get
-        if stored is not None:
-            return msgspec.json.decode(cast("str", stored), type=Declaration)
-        for taken in (name, f"{name}__search"):
-            if connection.table_exists("main", taken):
-                raise StoreMismatch(
-                    f"a table {taken!r} is there that was not made for {_model(table)}: give it another table="
-                )
-        return None
+def make_anew(connection: apsw.Connection, sql: Statements, models: Sequence[type[ReadModel]]) -> None:
+    """Drop and create the models' tables, inside the caller's transaction; raises before a foreign one is touched."""
+    for table in map(table_of, models):
+        stored = _stored(connection, sql, table)
+        had_search = stored is not None and any(column.searchable for column in stored.columns.values())
+        recreate(connection, sql, table, had_search=had_search)
+        _remember(connection, sql, table)
 
-    def _remember(self, connection: apsw.Connection, table: Table) -> None:
-        declaration = msgspec.json.encode(_declaration(table)).decode()
-        connection.execute(self._sql["write_declaration"], (str(table.schema.table), declaration))
+
+def _stored(connection: apsw.Connection, sql: Statements, table: Table) -> Declaration | None:
+    """What the table was made for; None if there is none. Raises if its name is not free for it."""
+    name = str(table.schema.table)
+    if name.startswith("sqlite_"):
+        raise BadDeclaration(f"SQLite keeps names such as {name!r} for itself: give {_model(table)} another table=")
+    stored = connection.execute(sql["find_declaration"], (name,)).get
+    if stored is not None:
+        return msgspec.json.decode(cast("str", stored), type=Declaration)
+    for taken in (name, f"{name}__search"):
+        if connection.table_exists("main", taken):
+            raise StoreMismatch(
+                f"a table {taken!r} is there that was not made for {_model(table)}: give it another table="
+            )
+    return None
+
+
+def _remember(connection: apsw.Connection, sql: Statements, table: Table) -> None:
+    declaration = msgspec.json.encode(_declaration(table)).decode()
+    connection.execute(sql["write_declaration"], (str(table.schema.table), declaration))
 
 
 def _declaration(table: Table) -> Declaration:
@@ -123,8 +125,11 @@ def _new_fields(table: Table, stored: Declaration, wanted: Declaration) -> list[
 
 
 def _mismatch(table: Table, field: str, what: str) -> StoreMismatch:
+    name = str(table.schema.table)
     return StoreMismatch(
-        f"{_model(table)}.{field} {what}, so its table {str(table.schema.table)!r} does not fit: rebuild the read model"
+        f"{_model(table)}.{field} {what}, so its table {name!r} does not fit: if a projection fills it, rebuild the "
+        f"read model with `headwater projections rebuild {name}`, or with initialize(rebuilding=True) and "
+        f"synchronizer.rebuild_read_model({_model(table)})"
     )
 
 

@@ -51,10 +51,11 @@ def create(connection: apsw.Connection, table: Table) -> None:
         index(connection, table, order)
 
 
-def recreate(connection: apsw.Connection, sql: Statements, table: Table) -> None:
+def recreate(connection: apsw.Connection, sql: Statements, table: Table, *, had_search: bool) -> None:
     """The table anew, empty, with the indexes it had."""
     orders = _kept_orders(connection, sql, table)
-    connection.execute(f"DROP TABLE IF EXISTS {search_index.name_of(table)}")
+    if had_search:  # else something of its name is somebody else's
+        connection.execute(f"DROP TABLE IF EXISTS {search_index.name_of(table)}")
     connection.execute(f"DROP TABLE IF EXISTS {table.name}")
     create(connection, table)
     for order in orders:
@@ -111,7 +112,7 @@ def _copy(connection: apsw.Connection, sql: Statements, table: Table, names: Seq
     new = [quoted(name) for name in names]
     copy = quoted("rows kept")  # no model's table: the name has a space
     connection.execute(f"CREATE TABLE {copy} AS SELECT {', '.join(kept)} FROM {table.name}")
-    recreate(connection, sql, table)
+    recreate(connection, sql, table, had_search=bool(set(table.searchable) - set(names)))
     connection.execute(
         f"INSERT INTO {table.name}({', '.join(kept + new)}) SELECT *, {', '.join('?' * len(new))} FROM {copy}",
         [_default(table, name) for name in names],

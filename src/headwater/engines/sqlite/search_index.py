@@ -18,7 +18,7 @@ from headwater.engines.sqlite.table import Table, quoted
 from headwater.models.fields import Scalar
 from headwater.models.search import words
 
-__all__ = ["clear", "create", "forget", "index", "match", "name_of", "returning"]
+__all__ = ["create", "forget", "index", "match", "name_of", "returning"]
 
 
 def name_of(table: Table) -> str:
@@ -49,10 +49,6 @@ def index(connection: apsw.Connection, table: Table, written: Iterable[Sequence[
 def forget(connection: apsw.Connection, table: Table, removed: Iterable[Sequence[Scalar]]) -> None:
     """Leave out rows, each given as its row id first."""
     connection.executemany(f"DELETE FROM {name_of(table)} WHERE rowid = ?", [row[:1] for row in removed])
-
-
-def clear(connection: apsw.Connection, table: Table) -> None:
-    connection.execute(f"INSERT INTO {name_of(table)}({name_of(table)}) VALUES ('delete-all')")
 
 
 def match(fields: Sequence[str], tokens: Sequence[str]) -> str:

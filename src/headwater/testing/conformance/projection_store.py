@@ -10,6 +10,7 @@ from headwater.ports.engine import Engine
 from headwater.ports.parking import ParkedEvent
 from headwater.ports.projection_store import Checkpoint, ProjectionCommit
 from headwater.ports.read_models import Selection
+from headwater.testing.conformance.products import Product
 from headwater.testing.controls import TOO_MUCH, Tally, tally
 
 __all__ = ["ProjectionStoreConformance", "commit_of"]
@@ -184,6 +185,11 @@ class ProjectionStoreConformance:
         assert [await at(engine), await at(engine, "p", 1), await at(engine, "q")] == [(0, 4), (0, 4), (7, 1)]
         assert await totals(engine) == {}
         assert [event.projection for event in await engine.parking.parked()] == ["q"]
+
+    async def test_reset_makes_tables_that_are_missing(self, engine: Engine) -> None:
+        await engine.projections.reset("p", [Product], epoch=1)
+        await engine.projections.commit(commit_of(0, 1, Insert(Product(id="a", name="one"))))
+        assert len(await engine.read_models.search(Product, ["name"], ["one"], 10)) == 1
 
     async def test_a_worker_from_before_the_reset_commits_nothing(self, engine: Engine) -> None:
         await engine.projections.reset("p", [Tally], epoch=2)

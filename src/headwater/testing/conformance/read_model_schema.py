@@ -20,9 +20,9 @@ class ReadModelSchemaConformance:
         assert await find_ids(engine) == ["a"]
         assert len(await engine.read_models.search(Product, ["name"], ["kept"], 10)) == 1
 
-    async def test_recreating_empties(self, engine: Engine) -> None:
+    async def test_a_reset_empties_and_what_is_written_then_is_found(self, engine: Engine) -> None:
         await store(engine, Product(id="a", name="gone", kind="k"))
-        await engine.read_model_schema.recreate([Product])
+        await engine.projections.reset("products", [Product], epoch=1)
         assert await find_ids(engine) == []
         assert await find_ids(engine, {"kind": "k"}) == []
         assert await engine.read_models.search(Product, ["name"], ["gone"], 10) == []
