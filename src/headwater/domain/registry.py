@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
 import msgspec
@@ -42,7 +42,7 @@ class Registry:
         self._classes: dict[str, type] = {}
         self._upcasters: dict[tuple[str, int], Upcaster] = {}
         self._decoders: dict[tuple[str, int], Callable[[bytes], tuple[object, ...]]] = {}
-        self._direct: dict[tuple[str, int], Callable[[bytes], object]] = {}
+        self._arrays: dict[tuple[str, int], Callable[[bytes], list[object]]] = {}
         for upcaster in upcasters:
             self._add_upcaster(upcaster)
 
@@ -83,20 +83,30 @@ class Registry:
         decoder = self._decoders.get((name, schema)) or self._decoder(name, schema)
         return decoder(data)
 
-    def decode_many(self, rows: Iterable[tuple[str, int, bytes]]) -> list[object]:
+    def decode_many(self, rows: Sequence[tuple[str, int, bytes]]) -> list[object]:
         """The events of (type, schema, data) rows in order: the hot loop of every load."""
         events: list[object] = []
-        add, direct, name = events.append, self._direct, ""
-        try:
-            for name, schema, data in rows:  # the failure names it
-                decode = direct.get((name, schema))
-                if decode is not None:
-                    add(decode(data))
-                else:
-                    events += self.decode(name, schema, data)
-        except (ValueError, RecursionError) as error:
-            raise read_failure(name, error) from error
+        start = 0
+        while start < len(rows):
+            name, schema, _ = rows[start]
+            end = start + 1
+            while end < len(rows) and rows[end][0] == name and rows[end][1] == schema:
+                end += 1
+            events += self._decode_run(name, schema, [row[2] for row in rows[start:end]])
+            start = end
         return events
+
+    def _decode_run(self, name: str, schema: int, run: list[bytes]) -> list[object]:
+        """Events of one type and schema: as one JSON array where the class's own decoder reads them."""
+        decode_array = self._arrays.get((name, schema)) if len(run) > 1 else None
+        if decode_array is not None:
+            try:
+                events = decode_array(b"[" + b",".join(run) + b"]")
+            except (ValueError, RecursionError):
+                events = []  # one by one, the failure is told as its own
+            if len(events) == len(run):
+                return events
+        return [event for data in run for event in self.decode(name, schema, data)]
 
     def read(self, cls: type[T], fields: Mapping[str, object]) -> T:
         """A message from plain fields in snake_case or camelCase; InvalidMessage says what does not fit."""
@@ -135,7 +145,7 @@ class Registry:
         for name in (naming.name, *naming.renamed_from):
             self._classes[name] = cls
         self._decoders.clear()
-        self._direct.clear()
+        self._arrays.clear()
 
     def _add_upcaster(self, upcaster: Upcaster) -> None:
         key = upcaster.type, upcaster.schema
@@ -168,7 +178,9 @@ class Registry:
         decode = self.direct_decoder(name, schema)
         if decode is None:
             return None
-        self._direct[name, schema] = decode
+        decode_array = self._codecs[self._classes[name]][1].decode_array
+        if decode_array is not None:
+            self._arrays[name, schema] = decode_array
 
         def plain(data: bytes) -> tuple[object, ...]:
             try:

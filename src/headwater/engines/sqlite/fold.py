@@ -48,13 +48,14 @@ class Folds:
         """
         start = self._started(connection, stream, after) if after else _Start(0, 0)
         few = cast("list[_Single]", connection.execute(self._few, (stream, after, SHORT + 1)).fetchall())
+        first = _folded(stream, few, start)
         if len(few) <= SHORT:
-            return _folded(stream, few, start)
-        return self._pages(connection, stream, after, start)
+            return first
+        return self._pages(connection, stream, first, chain_of(few[-1][1]))
 
-    def _pages(self, connection: apsw.Connection, stream: str, after: int, start: _Start) -> FoldRows:
-        version, chain = start
-        rows: list[_Row] = []
+    def _pages(self, connection: apsw.Connection, stream: str, first: FoldRows, chain: int) -> FoldRows:
+        version = after = first.version
+        rows = list(first.rows)
         while True:
             page = cast("_Page", connection.execute(self._page, (stream, after, PAGE)).get)
             last, checksum, *_ = page
