@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from headwater.commands.deciding import decider_routes
@@ -92,16 +90,6 @@ async def test_a_creation_is_not_tried_again() -> None:
     with pytest.raises(WrongExpectedVersion):
         await bank.bus.execute(Open(id="a1", owner="ann"))
     assert len(bank.store.appends) == 1
-
-
-async def test_a_hundred_at_once_end_right() -> None:
-    bank = await bank_with(Teller())
-    await bank.account("a2", Deposited(amount=100))
-    outcomes = await asyncio.gather(
-        *(bank.bus.execute(Withdraw(id="a2", amount=1)) for _ in range(100)), return_exceptions=True
-    )
-    done = [outcome for outcome in outcomes if not isinstance(outcome, WrongExpectedVersion)]
-    assert (await bank.accounts.load("a2")).balance == 100 - len(done)
 
 
 def decider() -> Decider[Deposit, int, Deposited]:

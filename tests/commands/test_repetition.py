@@ -12,8 +12,18 @@ from headwater.commands.replay import Replay
 from headwater.commands.repository import Repository
 from headwater.domain.append import CommandRecord
 from headwater.domain.messages import Command
-from headwater.errors import DecodingError, IdempotencyMismatch, InvalidId, InvalidMessage, LimitExceeded
+from headwater.errors import (
+    DecodingError,
+    IdempotencyMismatch,
+    InvalidId,
+    InvalidInput,
+    InvalidMessage,
+    LimitExceeded,
+    NotAuthorized,
+    WrongExpectedVersion,
+)
 from headwater.handling.routing import handles
+from headwater.ports.middleware import CallNext
 from tests.commands.bank import Account, Bank, Deposit, Deposited, Open, Opened, Overdrawn, Withdraw, Withdrawn
 
 Accounts = Repository[Account]
@@ -67,6 +77,57 @@ async def test_also_when_the_handler_would_now_refuse() -> None:
         await bank.bus.execute(Withdraw(id="a1", amount=5), command_id="c2")
     with pytest.raises(Overdrawn):
         await bank.bus.execute(Withdraw(id="a1", amount=5))
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionError("gone"), KeyError("x"), WrongExpectedVersion("s-1", 1, 2), InvalidInput("no")]
+)
+async def test_also_when_the_handler_would_now_fail(error: Exception) -> None:
+    failing: list[Exception] = []
+
+    @handles(Deposit)
+    async def pay(c: Deposit) -> int:
+        if failing:
+            raise failing[0]
+        return 7
+
+    bank = await Bank().open(pay)
+    await bank.bus.execute(Deposit(id="a1", amount=1), command_id="c1")
+    failing.append(error)
+    again = await bank.bus.execute(Deposit(id="a1", amount=1), command_id="c1")
+    assert (again.replayed, again.result) == (True, 7)
+    with pytest.raises(type(error)):
+        await bank.bus.execute(Deposit(id="a1", amount=1), command_id="c2")
+
+
+async def test_what_a_middleware_refuses_stays_refused() -> None:
+    refused: list[Exception] = []
+
+    async def guard(message: object, call_next: CallNext) -> object:
+        if refused:
+            raise refused[0]
+        return await call_next(message)
+
+    bank = await Bank([guard]).open(Teller())
+    await bank.bus.execute(Deposit(id="a1", amount=1), command_id="c1")
+    for error in (Overdrawn("no"), NotAuthorized("no")):
+        refused[:] = [error]
+        with pytest.raises(type(error)):
+            await bank.bus.execute(Deposit(id="a1", amount=1), command_id="c1")
+
+
+async def test_a_middleware_sees_the_first_result() -> None:
+    seen: list[object] = []
+
+    async def watch(message: object, call_next: CallNext) -> object:
+        seen.append(await call_next(message))
+        return seen[-1]
+
+    bank = await Bank([watch]).open(Teller())
+    await bank.account("a1", Deposited(amount=5))
+    for _ in range(2):
+        await bank.bus.execute(Withdraw(id="a1", amount=5), command_id="c1")
+    assert seen == [0, 0]
 
 
 async def test_after_a_conflict_on_the_repetition() -> None:

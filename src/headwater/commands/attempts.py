@@ -7,35 +7,74 @@ import random
 
 from headwater.commands.committing import Committer
 from headwater.commands.context import CommandContext, current_command
+from headwater.commands.queues import StreamQueues
+from headwater.commands.repetition import Repetition
 from headwater.errors import AppendOutcomeUnknown, CommandTimeout, WrongExpectedVersion
 from headwater.ports.middleware import CallNext
 
-__all__ = ["attempts", "within"]
+__all__ = ["Attempts", "within"]
 
 
-def attempts(handler: CallNext, committer: Committer, tries: int) -> CallNext:
-    """The handler, then the commit of what it staged; on a version conflict both again, `tries` times in all."""
+class Attempts:
+    """The handler, then the commit of what it staged; on a version conflict both again, `tries` times in all.
 
-    async def attempt(command: object) -> object:
-        result = await handler(command)
-        context = current_command.get()
-        if context is None or (context.staged is None and context.given_id is None):
-            return result
-        left = tries
+    The first try waits for nobody. Further ones go one after the other where they contend for a stream, and a first
+    one that meets such a queue joins it, so that contention within a process costs its commands time, not failures.
+    """
+
+    def __init__(self, committer: Committer, repetition: Repetition, tries: int) -> None:
+        self._committer = committer
+        self._repetition = repetition
+        self._tries = tries
+        self._queues = StreamQueues()
+
+    def of(self, handler: CallNext) -> CallNext:
+        """The link that runs this handler."""
+        queues = self._queues
+
+        async def attempt(command: object) -> object:
+            context = current_command.get()
+            if context is None:
+                return await handler(command)
+            try:
+                result = await handler(command)
+            except Exception as error:
+                return await self._repetition.answer(context, command, error)
+            if context.staged is None and context.given_id is None:
+                return result
+            stream = queues.met_by(context) if queues.waiting and self._tries > 1 else None
+            if stream is None:
+                try:
+                    context.appended = await self._committer.commit_command(context, command, result)
+                except WrongExpectedVersion as conflict:
+                    if self._tries < 2 or not context.has_loaded(conflict.stream):
+                        raise  # a handler that did not look would only decide the same again
+                    stream = conflict.stream
+                else:
+                    return result
+            context.start_over()  # certainly not committed
+            async with queues.turn(stream, context):
+                return await self._again(handler, context, command)
+
+        return attempt
+
+    async def _again(self, handler: CallNext, context: CommandContext, command: object) -> object:
+        left = self._tries - 1
         while True:
             try:
-                context.appended = await committer.commit_command(context, command, result)
+                result = await handler(command)
+            except Exception as error:
+                return await self._repetition.answer(context, command, error)
+            try:
+                context.appended = await self._committer.commit_command(context, command, result)
             except WrongExpectedVersion as conflict:
                 left -= 1
                 if left < 1 or not context.has_loaded(conflict.stream):
-                    raise  # a handler that did not look would only decide the same again
+                    raise
             else:
                 return result
-            context.staged = context.sent = None  # certainly not committed
-            await asyncio.sleep(random.uniform(0, 0.002) * 2 ** (tries - left))  # noqa: S311  # jitter
-            result = await handler(command)
-
-    return attempt
+            context.start_over()
+            await asyncio.sleep(random.uniform(0, 0.002) * 2 ** (self._tries - left))  # noqa: S311  # jitter
 
 
 async def within(seconds: float, chain: CallNext, command: object, running: CommandContext) -> object:

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar, cast, overload
 from uuid import UUID
 
-from headwater.commands.attempts import attempts, within
+from headwater.commands.attempts import Attempts, within
 from headwater.commands.committing import Committer
 from headwater.commands.context import CommandContext, check_context, current_command
-from headwater.commands.fingerprint import fingerprint
 from headwater.commands.handler import command_routes
 from headwater.commands.receipt import Receipt
+from headwater.commands.repetition import Repetition
 from headwater.commands.replay import Replay
 from headwater.domain.append import CommandRecord, Written
 from headwater.domain.identifier import check_id
@@ -20,10 +20,9 @@ from headwater.domain.metadata import Context
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
 from headwater.errors import (
+    BadDeclaration,
     ConsistencyTimeout,
-    DomainError,
     DuplicateName,
-    IdempotencyMismatch,
     InvalidMessage,
     MissingHandler,
     StoreError,
@@ -56,6 +55,8 @@ class CommandBus:
     middleware is the outermost. Made by `CQRSManager` it has a store; alone it dispatches, and its handlers'
     repositories commit for themselves.
 
+    `conflict_tries`: how often a command is decided in all while others write what it has read; 1: never again.
+
     Raises DuplicateName, BadSignature or MissingHandler while handlers are registered.
     """
 
@@ -75,14 +76,14 @@ class CommandBus:
         self.registry = registry or Registry()
         self._middleware = tuple(middleware)
         self._injector = injector or Injector()
-        self._committer = committer
         self._commits = committer is not None
         self._command_log = command_log
         self._replay = replay
         self._waiter = waiter
         self._store_id = ""
         self._nothing = Token("", ())
-        self._tries = conflict_tries
+        tried = Repetition(command_log, replay, self.registry)
+        self._attempts = None if committer is None else Attempts(committer, tried, _tries(conflict_tries))
         self._handlers: dict[type, Callable[..., Awaitable[object]]] = {}
         self._chains: dict[type, CallNext] = {}
         self._prepared = False
@@ -137,7 +138,7 @@ class CommandBus:
             raise DuplicateName(f"{message.__name__} has two handlers: keep one")
         bound = self._injector.bind(function, skip=1)
         self._handlers[message] = bound
-        innermost = bound if self._committer is None else attempts(bound, self._committer, self._tries)
+        innermost = bound if self._attempts is None else self._attempts.of(bound)
         self._chains[message] = compose(self._middleware, innermost)
         self._prepared = False
 
@@ -202,9 +203,6 @@ class CommandBus:
         entered = _enter(running)
         try:
             result = await chain(message) if timeout is None else await within(timeout, chain, message, running)
-        except DomainError as error:
-            receipt = await self._first_outcome(message, running, error)
-        else:
             nothing = running.appended is None
             receipt = Receipt(result, (), self._nothing) if nothing else await self._receipt(result, running)
         finally:
@@ -222,17 +220,6 @@ class CommandBus:
             return await self._replayed(appended.replayed)
         events = tuple(running.staged.events) if running.staged is not None else ()
         return Receipt(result, events, self._token(appended.writes), running.command_id)
-
-    async def _first_outcome(self, command: object, running: CommandContext, error: DomainError) -> Receipt[object]:
-        """A refusal of a command whose id committed before is a repetition: answer as the first time."""
-        if running.given_id is None or self._command_log is None or self._committer is None:
-            raise error
-        record = await self._command_log.find(running.given_id)
-        if record is None or record.error is not None:
-            raise error
-        if record.fingerprint != fingerprint(self.registry, command)[1]:
-            raise IdempotencyMismatch(record.id) from error
-        return await self._replayed(record)
 
     async def _replayed(self, record: CommandRecord) -> Receipt[object]:
         assert self._replay is not None  # given with every committer
@@ -275,3 +262,9 @@ class CommandBus:
         except UnknownName as error:
             raise InvalidMessage(str(error)) from None
         return self.registry.read(message, {key: value for key, value in fields.items() if key != "type"})
+
+
+def _tries(given: int) -> int:
+    if type(given) is not int or given < 1:
+        raise BadDeclaration(f"conflict_tries= counts from 1, which is never again; got {given!r}")
+    return given

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
-from uuid import UUID
+from typing import Final
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -18,6 +19,9 @@ from headwater.handling.ids import uuid7
 from headwater.limits import Limits
 
 __all__ = ["CommandContext", "Staged", "check_context", "current_command"]
+
+_INNER: Final = UUID("6f1c5d0e-3a0b-5c57-9a51-0d5b7c1f4e2a")
+"""The namespace of the ids of inner commands (RFC 9562 §5.5)."""
 
 
 class Staged(msgspec.Struct):
@@ -65,7 +69,7 @@ class CommandContext(msgspec.Struct, gc=False):
     """False on a bus without a store: its handlers' repositories commit for themselves."""
     background: Context | None = None
     given_id: str | None = None
-    """The id the caller chose, by which a repetition is recognised."""
+    """The id by which a repetition is recognised: the caller's, or one that follows from the outer command's."""
     depth: int = 1
     """Of commands executed by handlers of commands."""
     staged: Staged | None = None
@@ -75,6 +79,10 @@ class CommandContext(msgspec.Struct, gc=False):
     """The append handed to the store: from here on a lost answer means an unknown outcome."""
     appended: Appended | None = None
     made_id: str | None = None
+    inner: int = 0
+    """Commands executed by this attempt of the handler."""
+    has_turn: bool = False
+    """True while this command, or one around it, has its turn among those that contend for a stream."""
     ended: bool = False
     """True once the execution is over; tasks its handler left behind still see it."""
 
@@ -112,17 +120,33 @@ class CommandContext(msgspec.Struct, gc=False):
     def follow(self, outer: CommandContext, limit: int) -> None:
         """Be executed by the handler of another command: what caused that caused this, in the name of its sender.
 
+        Without an id of its own it is the n-th command of the outer: where the outer handler runs again, after a
+        conflict or for a repeated id, the n-th finds its first outcome.
+
         Raises LimitExceeded where more than `limit` commands run one inside the other.
         """
         self.depth = 1 if outer.ended else outer.depth + 1
         if self.depth > limit:
             raise LimitExceeded("the number of commands executed by one another's handlers", self.depth, limit)
+        self.has_turn = outer.has_turn
+        if self.given_id is None and self.commits and outer.commits and not outer.ended:
+            self.given_id = outer.next_inner_id()
         above, own = outer.event_context(), self.background
         self.background = msgspec.structs.replace(
             above if own is None else own,
             correlation_id=(own and own.correlation_id) or above.correlation_id,
             causation_id=(own and own.causation_id) or above.command_id,
         )
+
+    def next_inner_id(self) -> str:
+        """The id of the next command that this attempt executes: the same in every attempt."""
+        self.inner += 1
+        return str(uuid5(_INNER, f"{self.command_id}/{self.inner}"))
+
+    def start_over(self) -> None:
+        """Forget what this attempt has staged and executed, and certainly not committed."""
+        self.staged = self.sent = None
+        self.inner = 0
 
     def staged_events(self, stream: StreamId) -> Sequence[object]:
         """The events of a stream that this command has decided and not yet committed."""
