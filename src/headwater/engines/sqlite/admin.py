@@ -14,6 +14,7 @@ import apsw
 
 from headwater.domain.version import check_count
 from headwater.engines.sqlite.location import Location
+from headwater.engines.sqlite.open_files import OpenFiles
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.verification import Verification
@@ -27,10 +28,11 @@ _LONG_LOG: Final = 256 << 20
 
 
 class SqliteAdmin:
-    def __init__(self, sql: Statements, readers: Readers, location: Location) -> None:
+    def __init__(self, sql: Statements, readers: Readers, location: Location, files: OpenFiles) -> None:
         self._sql = sql
         self._readers = readers
         self._location = location
+        self._files = files
 
     async def info(self) -> StoreInfo:
         return await self._readers.run(self._info)
@@ -83,6 +85,9 @@ class SqliteAdmin:
 
     def _doctor(self, _: apsw.Connection) -> Sequence[Finding]:
         path = self._location.path
+        if replaced := self._files.replaced():
+            what = "moved, deleted or replaced while this process had it open: writes are refused now"
+            return [Finding(severity="error", what=what, where=name) for name in replaced]
         found: list[str] = []
         if self._location.synchronous != "FULL":
             found.append("synchronous=normal: a power cut loses what was acknowledged since the last checkpoint")

@@ -75,6 +75,8 @@ def _connect(location: Location) -> apsw.Connection:
     except apsw.Error as error:
         raise translated(error) from error
     connection.set_busy_handler(_patience(location.busy_timeout))
+    for feature in (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, apsw.SQLITE_DBCONFIG_ENABLE_VIEW):
+        connection.config(feature, 0)  # the store has none: whoever planted one does not get to run it
     for name, value in (("trusted_schema", 0), ("foreign_keys", 1), ("mmap_size", 0), ("temp_store", 2)):
         _pragma(connection, name, value)
     return connection

@@ -18,6 +18,7 @@ from headwater.engines.sqlite.leases import SqliteLeases
 from headwater.engines.sqlite.location import Location
 from headwater.engines.sqlite.log import SqliteLog
 from headwater.engines.sqlite.migrations import open_store
+from headwater.engines.sqlite.open_files import OpenFiles
 from headwater.engines.sqlite.parking import SqliteParking
 from headwater.engines.sqlite.projection_store import SqliteProjectionStore
 from headwater.engines.sqlite.read_model_schema import SqliteReadModelSchema
@@ -56,6 +57,7 @@ class SqliteEngine:
         self._writer = writer = Writer(options.limits.queued_writes, wakeups)
         self._readers = readers = Readers(options.limits.queued_writes)
         wakeups.look = writer.look
+        self._files = files = OpenFiles(location.path)
         self._opening = asyncio.Lock()
         self._identity: Identity | None = None
         self.name = "sqlite"
@@ -70,7 +72,7 @@ class SqliteEngine:
         self.commands: CommandLog = SqliteCommandLog(sql, writer, readers, options.clock)
         self.leases: Leases = SqliteLeases(sql, writer, readers, options.clock)
         self.wakeups: Wakeups = wakeups
-        self.admin: Admin = SqliteAdmin(sql, readers, location)
+        self.admin: Admin = SqliteAdmin(sql, readers, location, files)
 
     async def open(self) -> Identity:
         """Create or open the file; a second call gives the same answer."""
@@ -100,7 +102,8 @@ class SqliteEngine:
             if isinstance(error, apsw.Error):
                 raise translated(error) from error
             raise
-        self._writer.start(writing)
+        self._files.remember()
+        self._writer.start(writing, self._files.check)
         self._readers.start(reading)
         return identity
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -49,6 +50,7 @@ _BY_CLASS: Final[dict[type[BaseException], tuple[type[StoreError], str]]] = {
     apsw.SQLError: _OTHER_TABLES,
     apsw.ConnectionClosedError: _CLOSED,
 }
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _BY_CODE: Final[dict[int, tuple[type[StoreError], str]]] = {
     apsw.SQLITE_IOERR_CORRUPTFS: _CORRUPT,
     apsw.SQLITE_IOERR_SHMSIZE: _FULL,
@@ -76,6 +78,8 @@ def commit_failed(error: BaseException) -> BaseException:
 
 def open_failed(error: OSError, path: Path) -> StoreError:
     """The error of a file that the operating system does not let us open."""
+    if error.errno in _NO_ROOM:
+        return _caused(StorageFull(f"no room to make {str(path)!r} ({error.strerror}): free some, then go on"), error)
     kind: type[StoreError] = StoreReadOnly if isinstance(error, PermissionError) else StoreUnavailable
     return _caused(
         kind(f"cannot open {str(path)!r} ({error.strerror}): check the path, its permissions and the mount"), error

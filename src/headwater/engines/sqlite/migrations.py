@@ -32,7 +32,9 @@ def open_store(connection: apsw.Connection, sql: Statements, options: EngineOpti
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    return _identity(connection, sql, options)
+    identity = _identity(connection, sql, options)
+    _check_own(connection, sql, options)
+    return identity
 
 
 def format_of(connection: apsw.Connection) -> int:
@@ -69,6 +71,17 @@ def _check_free(connection: apsw.Connection, options: EngineOptions) -> None:
                 f"this file is no headwater store and has a table {table!r} of its own: "
                 f"name another file, or other tables with event_store= and command_store="
             )
+
+
+def _check_own(connection: apsw.Connection, sql: Statements, options: EngineOptions) -> None:
+    """The store's tables are tables, and nothing is fastened to them: somebody else's hand is refused, not run."""
+    tables = options.event_store.lower(), options.command_store.lower()
+    intruder = connection.execute(sql["find_intruder"], tables).get
+    if intruder is not None:
+        type, name, table = cast("tuple[str, str, str]", intruder)
+        raise StoreMismatch(
+            f"this store has a {type} {name!r} on {table!r} that headwater did not make: find out who did, then drop it"
+        )
 
 
 def _identity(connection: apsw.Connection, sql: Statements, options: EngineOptions) -> Identity:

@@ -60,11 +60,16 @@ class Writer:
         self._intake = Lock()
         """Held for the moment of queueing: nothing comes to lie behind the end of the queue."""
         self._data_version = 0
+        self._check: Callable[[], None] = lambda: None
         self.epoch = 0
         """Moves on when what a job remembers of the store may be wrong: others wrote, or a job was rolled back."""
 
-    def start(self, connection: apsw.Connection) -> None:
-        """Write through this connection from now on, and close it in the end."""
+    def start(self, connection: apsw.Connection, check: Callable[[], None] = lambda: None) -> None:
+        """Write through this connection from now on, and close it in the end.
+
+        Before each commit `check` is called; what it raises, the jobs have failed with.
+        """
+        self._check = check
         self.epoch += 1
         self._closing = False
         self._queue = SimpleQueue()
@@ -189,6 +194,7 @@ class Writer:
     def _end(self, connection: apsw.Connection, outcomes: list[Outcome]) -> list[Outcome]:
         """Commit, and say so; or say of each job that it failed."""
         try:
+            self._check()
             connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back(connection)
