@@ -11,6 +11,7 @@ import pytest
 from headwater.commands.repository import Repository
 from headwater.consistency.waiting import TokenWaiter
 from headwater.domain.aggregate import Aggregate
+from headwater.domain.event import Recorded
 from headwater.domain.messages import Command
 from headwater.domain.on import on
 from headwater.domain.token import Token
@@ -20,8 +21,10 @@ from headwater.manager import CQRSManager
 from headwater.opening import open_engine
 from headwater.ports.engine import EngineOptions
 from headwater.ports.log import Log
+from headwater.projections.batch import BatchProjectionHandler
 from headwater.projections.parts import ProjectionParts
 from headwater.projections.synchronizer import ReadModelSynchronizer
+from headwater.read_models.views import Views
 from tests.projections.shop import Added, Noted, Shop, Stock, StockView
 
 
@@ -192,6 +195,24 @@ async def test_a_wait_that_cannot_be_is_refused_before_the_command_runs() -> Non
         with pytest.raises(UnknownName):
             await cqrs.commands.execute(Add(id="i1"), wait_for=["stok"])
         assert await cqrs.repository(Item).get_by_id("i1") is None
+
+
+class Collected(BatchProjectionHandler, writes=[StockView]):
+    @on(Added)
+    async def added(self, e: Recorded[Added], views: Views) -> None:
+        await views.add(StockView, e.stream, units=e.data.units)
+
+
+async def test_who_waits_does_not_wait_for_a_batch_to_fill(shop: Shop) -> None:
+    synchronizer = shop.synchronizer(Collected(flush_interval=3600))
+    wait = waiter(shop, synchronizer).wait
+    early = asyncio.create_task(wait(await shop.append("item-0", Added(units=1)), [Collected], timeout=3600))
+    await synchronizer.start()
+    await early
+    for number in range(1, 5):
+        await wait(await shop.append(f"item-{number}", Added(units=1)), [Collected], timeout=3600)
+        assert len(await shop.stock()) == number + 1
+    await synchronizer.stop()
 
 
 class LostLog:

@@ -1,8 +1,9 @@
-"""Arrivals: tells those who wait in this process how far the projections that run here have come."""
+"""Arrivals: between those who wait in this process and the projections that run here."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -27,10 +28,18 @@ class Arrivals:
     def __init__(self) -> None:
         self._standings: dict[Place, Standing] = {}
         self._waiters: dict[Place, dict[asyncio.Future[None], int]] = {}
+        self._runners: dict[Place, Callable[[int], None]] = {}
 
     def at(self, projection: str, partition: int) -> Standing | None:
         """Where it stands; None if it does not run here."""
         return self._standings.get((projection, partition))
+
+    def joined(self, projection: str, partition: int, hurry: Callable[[int], None]) -> None:
+        """Said by the runner that has the lease; `hurry` is told each offset that somebody waits for."""
+        place = projection, partition
+        self._runners[place] = hurry
+        for offset in self._waiters.get(place, {}).values():
+            hurry(offset)
 
     def moved(self, projection: str, partition: int, offset: int, parked: bool) -> None:
         """Said by the runner after each commit."""
@@ -41,14 +50,18 @@ class Arrivals:
 
     def left(self, projection: str, partition: int) -> None:
         """Said by the runner when it gives up the lease: whoever waits must look elsewhere."""
+        self._runners.pop((projection, partition), None)
         if self._standings.pop((projection, partition), None) is not None:
             self._wake((projection, partition), None)
 
     async def wait(self, projection: str, partition: int, offset: int, timeout: float) -> None:
         """Return when the checkpoint is at `offset` or beyond, the runner is gone, or after `timeout` seconds."""
-        waiters = self._waiters.setdefault((projection, partition), {})
+        place = projection, partition
+        waiters = self._waiters.setdefault(place, {})
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiters[waiter] = offset
+        if (hurry := self._runners.get(place)) is not None:
+            hurry(offset)
         try:
             await asyncio.wait((waiter,), timeout=timeout)
         finally:

@@ -128,6 +128,7 @@ class Runner:
         try:
             await turn.begin()
             self._turn = turn
+            self._parts.arrivals.joined(self.projection.name, self.partition, self.hurry)
             self._announce(turn)
             await self._work(turn)
         finally:

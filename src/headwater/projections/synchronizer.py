@@ -99,8 +99,6 @@ class ReadModelSynchronizer:
         heads = [await self._parts.log.head(partition) for partition in range(self._parts.log.partitions)]
         for name in self.projections:
             for partition, head in enumerate(heads):
-                if (runner := self._runner(name, partition)) is not None:
-                    runner.hurry(head)
                 if not await reached(self._parts, name, partition, head, deadline):
                     raise ConsistencyTimeout(None, name, timeout)
 
