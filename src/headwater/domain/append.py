@@ -144,6 +144,8 @@ def _check_events(events: list[NewEvent], limits: Limits) -> None:
         check_type_name(type)
     seen: set[bytes] = set()
     for event in events:
+        if b"\n" in event.data:
+            raise InvalidMessage(f"the data of {event.type} has line breaks: an event's data is one line of JSON")
         if len(event.event_id) != 16:
             raise InvalidMessage(f"an event id has 16 bytes, got {len(event.event_id)}: let headwater choose event ids")
         if event.event_id in seen:

@@ -25,7 +25,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     type: str
     schema: int
     data: bytes
-    """JSON."""
+    """JSON in one line."""
     topic: str | None = None
     """None for a domain event; the topic of an integration event, hidden from every reader but the relay."""
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol, cast
-from zlib import crc32
 
 import apsw
 
 from headwater.domain.append import Append, Appended, UniqueKey, Write, Written
 from headwater.domain.version import check_expected
 from headwater.engines.sqlite.changes import apply_changes
-from headwater.engines.sqlite.checksum import checksum, seal
+from headwater.engines.sqlite.checksum import checksum, link, seal
 from headwater.engines.sqlite.command_log import command_row, record_of
 from headwater.engines.sqlite.statements import Statements
 from headwater.errors import DuplicateEventId, IdempotencyMismatch, InvalidMessage, StoreCorrupt, UniqueKeyTaken
@@ -148,7 +147,7 @@ class Appender:
             id, type, schema, data, topic = event.event_id, event.type, event.schema, event.data, event.topic
             version += 1
             timestamp = max(now, timestamp + 1)
-            chain = crc32(data, chain)
+            chain = link(data, chain)
             sum = checksum(seal(version, timestamp, id, type, schema, topic, context, data), chain)
             rows.append((offset, stream.id, version, id, timestamp, type, schema, data, context, topic, sum))
         try:

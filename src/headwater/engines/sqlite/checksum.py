@@ -12,8 +12,10 @@ from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
-__all__ = ["chain_of", "checksum", "seal"]
+__all__ = ["SEPARATOR", "chain_of", "checksum", "link", "seal"]
 
+SEPARATOR: Final = b"\n"
+"""Between the data of two events, and after the last: no event's data holds one."""
 _CHAIN: Final = 0xFFFF_FFFF
 _SEAL: Final = 0x7FFF_FFFF
 """31 bits, so that both halves fit SQLite's signed integer."""
@@ -31,6 +33,11 @@ def seal(
 ) -> int:
     """The upper half, of one event."""
     return crc32(_pack(version, timestamp, event_id) + context + data, _kind(type, schema, topic)) & _SEAL
+
+
+def link(data: bytes, chain: int) -> int:
+    """The lower half after one more event, or after several with the separator between them."""
+    return crc32(SEPARATOR, crc32(data, chain))
 
 
 def checksum(seal: int, chain: int) -> int:

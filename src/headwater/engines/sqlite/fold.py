@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
 from typing import NamedTuple, TypeAlias, cast
-from zlib import crc32
 
 import apsw
 import msgspec
 
-from headwater.engines.sqlite.checksum import chain_of
+from headwater.engines.sqlite.checksum import SEPARATOR, chain_of, link
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.stored import PAGE, SHORT
 from headwater.errors import StoreCorrupt
@@ -20,8 +18,8 @@ from headwater.ports.event_store import FoldRows
 
 __all__ = ["Folds"]
 
-_Page: TypeAlias = tuple[int | None, int, bytes, str, str, bytes]
-"""Last version and its checksum; types, schemas and lengths, with commas between; data, one after the other."""
+_Page: TypeAlias = tuple[int | None, int, bytes, str, bytes]
+"""Last version and its checksum; types and schemas with commas between, no type for a hidden event; data in lines."""
 _Single: TypeAlias = tuple[int, int, str, int, str | None, bytes]
 """Version, checksum, type, schema, topic and data of one event."""
 _Row: TypeAlias = tuple[str, int, bytes]
@@ -61,7 +59,7 @@ class Folds:
             last, checksum, *_ = page
             if last is None:
                 return FoldRows(version, rows)
-            chain = crc32(page[5], chain)
+            chain = link(page[4], chain)
             if chain != chain_of(checksum):
                 raise _corrupt(stream)
             rows += _visible(stream, page)
@@ -85,7 +83,7 @@ def _folded(stream: str, few: list[_Single], start: _Start) -> FoldRows:
     checksum = chain
     rows: list[_Row] = []
     for version, checksum, type, schema, topic, data in few:  # noqa: B007  # the last of each is used below
-        chain = crc32(data, chain)
+        chain = link(data, chain)
         if topic is None:
             rows.append((type, schema, data))
     if chain != chain_of(checksum):
@@ -95,16 +93,13 @@ def _folded(stream: str, few: list[_Single], start: _Start) -> FoldRows:
 
 def _visible(stream: str, page: _Page) -> list[_Row]:
     """Type, schema and data of the events that are not hidden."""
-    _, _, types, schemas, lengths, data = page
+    _, _, types, schemas, data = page
     try:
-        sizes = _integers(f"[{lengths}]")
-        hidden = min(sizes) < 0
-        ends = accumulate([~size if size < 0 else size for size in sizes] if hidden else sizes, initial=0)
-        parts = [data[a:b] for a, b in pairwise(ends)]
-        rows = list(zip(types.decode().split(","), _integers(f"[{schemas}]"), parts, strict=True))
+        names = types.decode().split(",")
+        rows = list(zip(names, _integers(f"[{schemas}]"), data.split(SEPARATOR), strict=True))
     except (ValueError, msgspec.DecodeError) as error:
         raise _corrupt(stream) from error
-    return [row for row, size in zip(rows, sizes, strict=True) if size >= 0] if hidden else rows
+    return [row for row in rows if row[0]] if "" in names else rows
 
 
 def _corrupt(stream: str) -> StoreCorrupt:

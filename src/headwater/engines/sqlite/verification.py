@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias, cast
-from zlib import crc32
 
 import apsw
 
-from headwater.engines.sqlite.checksum import checksum, seal
+from headwater.engines.sqlite.checksum import checksum, link, seal
 from headwater.engines.sqlite.snapshots import snapshot_checksum
 from headwater.engines.sqlite.statements import Statements
 from headwater.ports.admin import Finding
@@ -100,7 +99,7 @@ class Verification:
             event.context,
             event.data,
         )
-        self._chain = crc32(event.data, self._chain if before else 0)
+        self._chain = link(event.data, self._chain if before else 0)
         if event.checksum != checksum(own, self._chain):
             yield _error("an event that does not match its checksum", where)
         at_head = event.timestamp == event.last_timestamp and self._chain == event.chain
