@@ -11,14 +11,25 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_first_file_runs_and_repeating_it_changes_nothing(tmp_path: Path) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    (tmp_path / "first.py").write_text(program)
-    printed = [_run(tmp_path), _run(tmp_path)]
+    write_program(tmp_path)
+    printed = [run(tmp_path, "first.py"), run(tmp_path, "first.py")]
     assert printed[0] == printed[1]
     assert printed[0].startswith("u1 UserView(id='u1', email='john@example.com', name='John'")
     assert (tmp_path / "shop.db").exists()
 
 
-def _run(folder: Path) -> str:
-    command = [sys.executable, "-W", "error", "first.py"]
+def test_the_command_line_finds_the_first_files_application(tmp_path: Path) -> None:
+    write_program(tmp_path)
+    run(tmp_path, "first.py")
+    (command,) = re.findall(r"`headwater (dlq ls --app [^`]*)`", README.read_text())
+    assert run(tmp_path, "-m", "headwater.cli", *command.split(), "--json") == "[]\n"
+
+
+def write_program(folder: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (folder / "first.py").write_text(program)
+
+
+def run(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-W", "error", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=50).stdout
