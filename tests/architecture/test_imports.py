@@ -8,7 +8,7 @@ import sys
 import pytest
 
 DRIVERS = ("acsylla", "apsw", "asyncpg", "cassandra", "confluent_kafka", "psycopg", "sqlite3")
-EXTRAS = ("pydantic", "pydantic_settings", "rich", "typer")
+EXTRAS = ("pydantic", "rich", "typer")
 
 
 def loaded_by(module: str, names: tuple[str, ...] = DRIVERS + EXTRAS) -> list[str]:
