@@ -70,7 +70,7 @@ class Append(msgspec.Struct, frozen=True, kw_only=True):
 
     writes: tuple[Write, ...]
     context: bytes = b""
-    """JSON of the `Context` stored with every event."""
+    """JSON of the `Context` stored with every event, in one line."""
     command: CommandRecord | None = None
     checks: tuple[Check, ...] = ()
     changes: tuple[object, ...] = ()
@@ -95,6 +95,8 @@ def check_append(append: Append, limits: Limits) -> None:
         DuplicateEventId: one event id twice in the append.
     """
     writes = append.writes
+    if b"\n" in append.context:
+        raise InvalidMessage("the context of an append has line breaks: it is one line of JSON")
     if len(append.context) > limits.metadata_bytes:
         raise LimitExceeded("metadata in bytes", len(append.context), limits.metadata_bytes)
     if not writes and append.command is None:

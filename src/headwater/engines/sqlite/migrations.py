@@ -12,7 +12,7 @@ from typing import cast
 import apsw
 
 from headwater.engines.sqlite.statements import Statements
-from headwater.errors import FormatTooNew, StoreMismatch
+from headwater.errors import BadDeclaration, FormatTooNew, StoreMismatch
 from headwater.ports.engine import EngineOptions, Identity
 
 __all__ = ["format_of", "open_store"]
@@ -41,7 +41,10 @@ def format_of(connection: apsw.Connection) -> int:
     """How many migrations made this store; 0 for a file that holds none."""
     if not connection.table_exists("main", "headwater_store"):
         return 0
-    return cast("int", connection.execute("SELECT format FROM headwater_store").get or 0)
+    format: object = connection.execute("SELECT format FROM headwater_store").get or 0
+    if not isinstance(format, int):
+        raise StoreMismatch("this file has a table headwater_store of another kind: name another file")
+    return format
 
 
 def _migrate(connection: apsw.Connection, sql: Statements, options: EngineOptions) -> None:
@@ -66,6 +69,8 @@ def _migrate(connection: apsw.Connection, sql: Statements, options: EngineOption
 
 def _check_free(connection: apsw.Connection, options: EngineOptions) -> None:
     for table in (options.event_store, options.command_store):
+        if table.startswith(("headwater_", "sqlite_")):
+            raise BadDeclaration(f"{table!r} clashes with tables of headwater and SQLite: name another one")
         if connection.table_exists("main", table):
             raise StoreMismatch(
                 f"this file is no headwater store and has a table {table!r} of its own: "

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from headwater.domain.event import StoredEvent
-from headwater.engines.sqlite.checksum import seal
+from headwater.engines.sqlite.checksum import SEPARATOR, seal
 from headwater.errors import StoreCorrupt
 from headwater.ports.log import LogFilter
 
@@ -20,10 +20,10 @@ PAGE: Final = 2_000
 SHORT: Final = 16
 """Events read row by row where there are no more: for so few, putting them together costs more than it saves."""
 
-_Columns: TypeAlias = tuple[int, str, int, int, str, int, str | None, int, int, int]
-"""Offset, stream, version, timestamp, type, schema, topic, checksum, length of data, length of context."""
+_Columns: TypeAlias = tuple[int, str, int, int, str, int, str | None, int]
+"""Offset, stream, version, timestamp, type, schema, topic, checksum."""
 EventPage: TypeAlias = tuple[bytes, bytes | None, bytes | None, bytes | None]
-"""JSON of the columns, then event ids, data and contexts, each one after the other; None for no events."""
+"""JSON of the columns, event ids one after the other, data and contexts in lines; None for no events."""
 
 EventRow: TypeAlias = tuple[int, str, int, bytes, int, str, int, bytes, bytes, str | None, int]
 """The fields of a StoredEvent without its partition, and the checksum."""
@@ -38,7 +38,7 @@ def stored_events(page: EventPage) -> list[StoredEvent]:
         rows = _columns(columns)
     except msgspec.DecodeError as error:
         raise StoreCorrupt("stored columns are damaged: run `headwater verify` and restore from a backup") from error
-    return _taken_apart(rows, event_ids or b"", data or b"", contexts or b"")
+    return _taken_apart(rows, event_ids or b"", data or b"", contexts or b"") if rows else []
 
 
 def stored_rows(rows: Iterable[EventRow], limit: int, only: LogFilter) -> list[StoredEvent]:
@@ -65,12 +65,13 @@ def _corrupt(stream: str, version: int) -> StoreCorrupt:
 
 
 def _taken_apart(rows: list[_Columns], event_ids: bytes, data: bytes, contexts: bytes) -> list[StoredEvent]:
+    ids = [event_ids[at : at + 16] for at in range(0, len(event_ids), 16)]
+    lines, context_lines = data.split(SEPARATOR), contexts.split(SEPARATOR)
+    if not len(rows) == len(ids) == len(lines) == len(context_lines):
+        raise _corrupt(rows[0][1], rows[0][2])
     events: list[StoredEvent] = []
-    at_id = at_data = at_context = 0
-    for offset, stream, version, timestamp, type, schema, topic, checksum, data_length, context_length in rows:
-        event_id = event_ids[at_id : (at_id := at_id + 16)]
-        payload = data[at_data : (at_data := at_data + data_length)]
-        context = contexts[at_context : (at_context := at_context + context_length)]
+    for columns, event_id, payload, context in zip(rows, ids, lines, context_lines, strict=True):
+        offset, stream, version, timestamp, type, schema, topic, checksum = columns
         if seal(version, timestamp, event_id, type, schema, topic, context, payload) != checksum >> 32:
             raise _corrupt(stream, version)
         events.append(

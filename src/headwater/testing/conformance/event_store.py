@@ -154,12 +154,14 @@ class EventStoreConformance:
         await engine.events.append(append_of(ANN, events))
         assert await engine.events.head(ANN) == 2
 
-    async def test_data_of_several_lines_is_refused(self, engine: Engine) -> None:
+    async def test_data_and_context_of_several_lines_are_refused(self, engine: Engine) -> None:
         append = append_of(ANN, 1)
         broken = new_event(data=b'{\n"a":1}')
         writes = (msgspec.structs.replace(append.writes[0], events=(new_event(), broken)),)
         with pytest.raises(InvalidMessage, match="one line"):
             await engine.events.append(msgspec.structs.replace(append, writes=writes))
+        with pytest.raises(InvalidMessage, match="one line"):
+            await engine.events.append(msgspec.structs.replace(append, context=b"{\n}"))
         assert await engine.events.head(ANN) == 0
 
     async def test_an_append_without_events_is_refused(self, engine: Engine) -> None:

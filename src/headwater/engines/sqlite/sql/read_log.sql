@@ -1,11 +1,11 @@
 -- Matching events of a range of offsets as one row, and the end of the log. A null list or bound restricts nothing.
 SELECT
     CAST(json_group_array(json_array(
-        "offset", name, version, timestamp, type, schema, topic, checksum, length(data), length(context)
+        "offset", name, version, timestamp, type, schema, topic, checksum
     )) AS BLOB),
     CAST(group_concat(event_id, '') AS BLOB),
-    CAST(group_concat(data, '') AS BLOB),
-    CAST(group_concat(context, '') AS BLOB),
+    CAST(group_concat(data, char(10)) AS BLOB),
+    CAST(group_concat(context, char(10)) AS BLOB),
     (SELECT coalesce(max("offset") + 1, 0) FROM {events})
 FROM (
     SELECT event.*, stream.name FROM {events} AS event CROSS JOIN headwater_streams AS stream ON stream.id = event.stream
