@@ -38,7 +38,7 @@ def retail(*arguments: str) -> tuple[int, str, str]:
 def test_without_data_lines_are_generated_and_it_says_so() -> None:
     code, out, complaint = retail("--lines", "100")
     assert code == 0
-    assert "generated data, 100 lines" in complaint
+    assert "so 100 lines of a shop are generated" in complaint
     assert "commands: 100 sent" in out
     assert "sqlite:///retail.db" in out
 

@@ -51,6 +51,30 @@ def test_a_mistake_is_one_line_and_a_code(line: Line, arguments: tuple[str, ...]
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("def broken(:", "broken_app.py, line 1"),
+        ("import sys\nsys.nothing", "broken_app.py:2"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("import no_such_library", "no_such_library"),
+    ],
+)
+def test_an_application_that_cannot_be_imported_is_one_line(tmp_path: Path, code: str, word: str) -> None:
+    (tmp_path / "broken_app.py").write_text(code)
+    done = subprocess.run(
+        [sys.executable, "-m", "headwater.cli", "dlq", "ls", "--app", "broken_app:app"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.startswith("headwater: 'broken_app' cannot be imported")
+    assert word in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_no_store_at_all() -> None:
     result = CliRunner().invoke(program, ["status"], env={"HEADWATER_URL": None, "HEADWATER_APP": None})
     assert result.exit_code == ExitCode.USAGE

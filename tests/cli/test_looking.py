@@ -18,6 +18,8 @@ def test_status_tells_the_store_and_its_projections(line: Line) -> None:
     shown = line("status").stdout
     assert "sqlite" in shown
     assert "notices" in shown
+    assert shown.splitlines()[0].split() == ["engine", "sqlite"]
+    assert [text for text in shown.splitlines() if text != text.rstrip()] == []
 
 
 def test_streams_are_listed_by_name(line: Line) -> None:

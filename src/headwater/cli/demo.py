@@ -66,7 +66,7 @@ async def retail(
     """
     source = await asyncio.to_thread(find_source, data, lines)
     if source.path is None:
-        complain(f"generated data, {source.lines:,} lines: --data names a file with real ones")
+        complain(f"no data is named, so {source.lines:,} lines of a shop are generated: --data FILE takes real ones")
     async with _place(engine) as url:
         with bar() as watch:
             outcome = await run_job(Job(source=source, url=url, processes=processes, workers=workers), watch)

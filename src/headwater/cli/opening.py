@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
+import traceback
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 
 from headwater.engines.sqlite import SqliteEngine
-from headwater.errors import ConfigurationError, StoreUnavailable, UnknownName
+from headwater.errors import ConfigurationError, HeadwaterError, StoreUnavailable, UnknownName
 from headwater.manager import CQRSManager
 from headwater.opening import open_engine
 from headwater.ports.engine import Engine, EngineOptions
@@ -44,10 +46,9 @@ def load_app(spec: str | None) -> CQRSManager:
         raise ConfigurationError(f"{spec!r} is no application: write module:name")
     if "" not in sys.path:
         sys.path.insert(0, "")
+    imported = _imported(module)
     try:
-        found: object = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise ConfigurationError(f"{module!r} cannot be imported ({error}): run this where it can") from error
+        found: object = getattr(imported, name)
     except AttributeError as error:
         raise UnknownName(f"{module!r} has no {name!r}: name a CQRSManager, or a function that returns one") from error
     made = found() if callable(found) and not isinstance(found, CQRSManager) else found
@@ -56,6 +57,22 @@ def load_app(spec: str | None) -> CQRSManager:
             f"{spec!r} gives {type(made).__name__}: name a CQRSManager, or a function returning one"
         )
     return made
+
+
+def _imported(module: str) -> ModuleType:
+    """Raises ConfigurationError that says where the module's own code fails."""
+    try:
+        return importlib.import_module(module)
+    except HeadwaterError:
+        raise
+    except ImportError as error:
+        raise ConfigurationError(f"{module!r} cannot be imported ({error}): run this where it can") from error
+    except SyntaxError as error:
+        raise ConfigurationError(f"{module!r} cannot be imported ({error}): mend it") from error
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error}, at {last.filename}:{last.lineno}"
+        raise ConfigurationError(f"{module!r} cannot be imported ({what}): mend it") from error
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Row", "complain", "print_json", "print_rows", "say", "visible"]
+__all__ = ["Row", "complain", "print_facts", "print_json", "print_rows", "say", "visible"]
 
 Row: TypeAlias = Mapping[str, object]
 
@@ -40,7 +40,18 @@ def print_rows(rows: Iterable[Row], columns: Sequence[str], *, as_json: bool) ->
         table.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for row in listed:
         table.add_row(*[Text(visible(row.get(column))) for column in columns])
-    _out().print(table)
+    out = _out()
+    with out.capture() as shown:
+        out.print(table)
+    for line in shown.get().rstrip("\n").split("\n"):
+        print(line.rstrip(), flush=True)
+
+
+def print_facts(facts: Row) -> None:
+    """A line for each name with its value."""
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {visible(value)}".rstrip(), flush=True)
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:

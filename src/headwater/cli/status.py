@@ -7,7 +7,7 @@ import msgspec
 from headwater.cli.exits import ExitCode
 from headwater.cli.opening import store
 from headwater.cli.options import AppOption, JsonOption, UrlOption
-from headwater.cli.printing import print_json, print_rows
+from headwater.cli.printing import print_facts, print_json, print_rows, say
 from headwater.cli.projections import STANDING_COLUMNS, standing
 from headwater.cli.verb import verb
 
@@ -24,9 +24,8 @@ async def status(url: UrlOption = None, app: AppOption = None, as_json: JsonOpti
     if as_json:
         print_json(facts | {"projections": projections})
         return None
-    details = info.details
-    rows = [{"": name, " ": value} for name, value in (facts | details).items() if name != "details"]
-    print_rows(rows, ("", " "), as_json=False)
+    print_facts({name: value for name, value in facts.items() if name != "details"} | info.details)
     if projections:
+        say("")
         print_rows(projections, STANDING_COLUMNS, as_json=False)
     return None
