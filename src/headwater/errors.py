@@ -47,6 +47,7 @@ HeadwaterError
     ├── CheckpointConflict         somebody else moved the checkpoint; nothing was written
     ├── CheckpointAheadOfLog
     ├── LeaseLost
+    ├── HandlerExited              a handler raised SystemExit or the like: its projection gave up
     ├── RebuildRefused
     ├── ConsistencyTimeout
     └── ViewParked
@@ -70,6 +71,7 @@ __all__ = [
     "DuplicateEventId",
     "DuplicateName",
     "FormatTooNew",
+    "HandlerExited",
     "HeadwaterError",
     "IdempotencyMismatch",
     "InvalidCriteria",
@@ -364,14 +366,25 @@ class RebuildRefused(ProjectionError):
     """A rebuild cannot start: another process runs the projection, or the log has several partitions."""
 
 
+class HandlerExited(ProjectionError):
+    """A projection's handler raised what is no Exception, such as SystemExit: the projection stands still here."""
+
+    def __init__(self, projection: str, raised: BaseException) -> None:
+        super().__init__(
+            f"a handler of {projection!r} raised {type(raised).__name__}({raised}), which is no Exception: raise one, "
+            "which parks the event, and start the projection again"
+        )
+        self.projection = projection
+
+
 class ConsistencyTimeout(ProjectionError):
     """The command is committed; its view was not there in time: ask again with the same token."""
 
-    def __init__(self, token: object, projection: str, timeout: float) -> None:
-        super().__init__(
-            f"committed, view late: {projection!r} has not reached the command's events within {timeout:g} s; "
-            "ask again with the same token"
-        )
+    def __init__(self, token: object, projection: str, timeout: float, gave_up: Exception | None = None) -> None:
+        late = f"has not reached the command's events within {timeout:g} s" if gave_up is None else "runs here no more"
+        why = "" if gave_up is None else f" ({gave_up})"
+        super().__init__(f"committed, view late: {projection!r} {late}{why}; ask again with the same token")
+        self.__cause__ = gave_up
         self.token = token
         """Of the write that was waited for."""
         self.projection = projection

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from headwater.domain.event import Recorded
+from headwater.domain.on import on
+from headwater.errors import StoreBusy
 from headwater.ports.leases import Lease
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.parts import RunnerOptions
+from headwater.read_models.views import Views
 from tests.projections.shop import Added, Shop, Stock
 
 NAME = "projection:stock:0"
@@ -105,3 +108,47 @@ async def test_a_runner_told_to_stop_while_it_asks_for_the_lease_does_not_rest(s
     leases.go_on.set()
     await stopping
     assert [lease.owner for lease in await shop.engine.leases.holders()] == ["somebody else"]
+
+
+class LongPages(Stock, name="stock"):
+    """Every event takes until the lease was renewed."""
+
+    def __init__(self, leases: WatchedLeases) -> None:
+        super().__init__()
+        self.leases = leases
+
+    @on(Added)
+    async def added(self, e: Recorded[Added], views: Views) -> None:
+        for _ in range(3):
+            await self.leases.acquired.get()
+        await super().added(e, views)
+
+
+async def test_a_page_of_a_rebuild_that_takes_long_does_not_cost_the_lease(shop: Shop) -> None:
+    leases = WatchedLeases(shop)
+    await shop.append("item-1", Added(units=1))
+    synchronizer = shop.synchronizer(LongPages(leases), parts=shop.fresh_parts(leases=leases), options=SHORT)
+    assert (await synchronizer.rebuild_read_model("stock")).finished
+    assert await shop.stock() == {"item-1": 1}
+    assert await shop.engine.leases.holders() == []
+
+
+class StingyLeases(WatchedLeases):
+    """The first lease cannot be given back."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self.refused = False
+
+    async def release(self, lease: Lease) -> None:
+        if not self.refused:
+            self.refused = True
+            raise StoreBusy("later")
+        await super().release(lease)
+
+
+async def test_a_lease_that_cannot_be_given_back_does_not_keep_the_others(shop: Shop) -> None:
+    leases = StingyLeases(shop)
+    synchronizer = shop.synchronizer(Stock(), parts=shop.fresh_parts(leases=leases))
+    assert (await synchronizer.rebuild_read_model(Stock)).finished
+    assert [lease.name for lease in await shop.engine.leases.holders()] == [NAME]

@@ -41,8 +41,9 @@ class TokenWaiter:
     async def wait(self, token: Token, projections: Sequence[object], timeout: float) -> None:
         """Return once each projection (a class, a name, or a read model) has the effect of the token's events.
 
-        Raises ConsistencyTimeout after `timeout` seconds: committed, the view late; ViewParked if an event of the
-        token, or an earlier one of its stream, is parked; InvalidToken for another store's; and what `check` raises.
+        Raises ConsistencyTimeout after `timeout` seconds, or when the projection gives up: committed, the view late;
+        ViewParked if an event of the token, or an earlier one of its stream, is parked; InvalidToken for another
+        store's; and what `check` raises.
         """
         if not isinstance(token, Token):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a checker
             raise InvalidToken(
@@ -55,8 +56,10 @@ class TokenWaiter:
         for stream, version in token.writes:
             place = await self._place(stream, version, deadline)
             for name in named:
-                if place is None or not await reached(self._parts, name, place[0], place[1] + 1, deadline):
+                if place is None:
                     raise ConsistencyTimeout(token, name, timeout)
+                if not await reached(self._parts, name, place[0], place[1] + 1, deadline):
+                    raise ConsistencyTimeout(token, name, timeout, self._parts.arrivals.failure(name, place[0]))
                 await self._check_parked(token, name, stream, *place)
 
     async def _place(self, stream: str, version: int, deadline: Deadline) -> tuple[int, int] | None:

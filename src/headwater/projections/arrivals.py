@@ -29,10 +29,15 @@ class Arrivals:
         self._standings: dict[Place, Standing] = {}
         self._waiters: dict[Place, dict[asyncio.Future[None], int]] = {}
         self._runners: dict[Place, Callable[[int], None]] = {}
+        self._failures: dict[Place, Exception] = {}
 
     def at(self, projection: str, partition: int) -> Standing | None:
         """Where it stands; None if it does not run here."""
         return self._standings.get((projection, partition))
+
+    def started(self, projection: str, partition: int) -> None:
+        """Said when it is to run here: what ended it before counts no more."""
+        self._failures.pop((projection, partition), None)
 
     def joined(self, projection: str, partition: int, hurry: Callable[[int], None]) -> None:
         """Said by the runner that has the lease; `hurry` is told each offset that somebody waits for."""
@@ -53,6 +58,15 @@ class Arrivals:
         self._runners.pop((projection, partition), None)
         if self._standings.pop((projection, partition), None) is not None:
             self._wake((projection, partition), None)
+
+    def gave_up(self, projection: str, partition: int, error: Exception) -> None:
+        """Said by the runner that ends for good."""
+        self._failures[projection, partition] = error
+        self._wake((projection, partition), None)
+
+    def failure(self, projection: str, partition: int) -> Exception | None:
+        """Why it no longer runs here."""
+        return self._failures.get((projection, partition))
 
     async def wait(self, projection: str, partition: int, offset: int, timeout: float) -> None:
         """Return when the checkpoint is at `offset` or beyond, the runner is gone, or after `timeout` seconds."""

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from headwater.domain.event import Recorded, StoredEvent
-from headwater.errors import HeadwaterError, ProjectionError, StoreError
+from headwater.errors import HandlerExited, HeadwaterError, ProjectionError, StoreError
 from headwater.handling.batch import Batch, running_batch
 from headwater.ports.parking import ParkedEvent
 from headwater.projections.decoding import Decoded
@@ -53,7 +53,10 @@ class PageHandler:
     async def handle(
         self, events: Sequence[StoredEvent], decoded: Sequence[Decoded], batch: Batch, blocked: set[str]
     ) -> Outcome:
-        """Handle each event; `blocked` holds the keys that are parked, and gets those parked here."""
+        """Handle each event; `blocked` holds the keys that are parked, and gets those parked here.
+
+        Raises StoreError, and HandlerExited for what no handler may raise.
+        """
         outcome = Outcome()
         token = running_batch.set(batch)
         try:
@@ -62,6 +65,10 @@ class PageHandler:
                 if await self._at_once(decoded, batch):
                     return outcome
             await self._in_order(events, decoded, batch, blocked, outcome)
+        except (Exception, asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:  # a handler ends itself, not the process
+            raise HandlerExited(self._projection.name, error) from error
         finally:
             running_batch.reset(token)
         return outcome

@@ -25,6 +25,8 @@ class Deadline:
 async def reached(parts: ProjectionParts, projection: str, partition: int, offset: int, deadline: Deadline) -> bool:
     """True once every effect of events below `offset` is committed; False if that is not so by the deadline.
 
+    False at once if it ran here and gave up: see `Arrivals.failure`.
+
     Woken at once by a runner in this process; by the store's wake-ups where the projection runs in another.
     """
     while True:
@@ -34,7 +36,7 @@ async def reached(parts: ProjectionParts, projection: str, partition: int, offse
         if at >= offset:
             return True
         seconds = deadline.seconds_left
-        if seconds <= 0:
+        if seconds <= 0 or parts.arrivals.failure(projection, partition) is not None:
             return False
         arrival = parts.arrivals.wait(projection, partition, offset, seconds)
         if parts.arrivals.at(projection, partition) is not None:

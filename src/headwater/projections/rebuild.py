@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 
 from headwater.domain.version import check_count
-from headwater.errors import InvalidVersion, LeaseLost, RebuildRefused
+from headwater.errors import InvalidVersion, RebuildRefused, StoreError
 from headwater.ports.leases import Lease
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.progress import Meter, Progress
 from headwater.projections.projection import Projection
+from headwater.projections.renewal import Renewal
 from headwater.projections.runner import lease_name
 from headwater.projections.turn import Turn
 
@@ -58,7 +58,6 @@ class Rebuilder:
         self._tell = tell
         self._owner = secrets.token_hex(8)
         self._leases: list[Lease] = []
-        self._renew_at = 0.0
 
     def check(self, from_event: int, batch_size: int) -> None:
         """Raises InvalidVersion for numbers out of range, RebuildRefused where `from_event` cannot be honoured."""
@@ -76,12 +75,15 @@ class Rebuilder:
         steps = self._again_from(from_event, batch_size) if from_event else self._from_nothing(batch_size)
         try:
             await self._take_leases()
-            async with contextlib.aclosing(steps):
+            renewal = Renewal(self._parts.leases, self._options.lease_seconds, self._leases)
+            async with renewal, contextlib.aclosing(steps):
                 async for progress in steps:
+                    renewal.check()
                     yield progress
         finally:
             for lease in self._leases:
-                await self._parts.leases.release(lease)
+                with contextlib.suppress(StoreError):  # it runs out by itself
+                    await self._parts.leases.release(lease)
 
     async def _from_nothing(self, page_size: int) -> AsyncGenerator[Progress, None]:
         projection, parts = self._projection, self._parts
@@ -116,8 +118,6 @@ class Rebuilder:
     async def _after(self, turn: Turn, meter: Meter, events: int) -> Progress:
         for failure in turn.failures():
             await self._tell(failure)
-        if asyncio.get_running_loop().time() >= self._renew_at:
-            await self._renew()
         return meter.add(events, self._parts.clock.micros())
 
     def _meter(self, total: int) -> Meter:
@@ -137,15 +137,9 @@ class Rebuilder:
 
     async def _acquire(self, partition: int) -> Lease:
         seconds = self._options.lease_seconds
-        self._renew_at = asyncio.get_running_loop().time() + seconds / 3
         lease = await self._parts.leases.acquire(lease_name(self._projection.name, partition), self._owner, seconds)
         if lease is None:
             raise RebuildRefused(
                 f"another process runs {self._projection.name!r} (partition {partition}): stop it there, then rebuild"
             )
         return lease
-
-    async def _renew(self) -> None:
-        for partition, lease in enumerate(self._leases):
-            if (await self._acquire(partition)).epoch != lease.epoch:
-                raise LeaseLost(f"the lease {lease.name} went to another process in the middle of a rebuild")

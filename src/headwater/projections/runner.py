@@ -6,20 +6,24 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from headwater.errors import CheckpointAheadOfLog, CheckpointConflict, HeadwaterError, LeaseLost, StoreError
+from headwater.errors import CheckpointAheadOfLog, CheckpointConflict, HandlerExited, LeaseLost, StoreError
 from headwater.ports.leases import Lease
 from headwater.ports.log import LogPage
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
+from headwater.projections.renewal import Renewal
 from headwater.projections.turn import Turn
 
-__all__ = ["Runner", "lease_name"]
+__all__ = ["Runner", "lease_name", "stop_all"]
 
 _LOOK_EVERY = 64
 """Pages between two looks at what is parked, while a key is blocked."""
+
+_PATIENCE = 1.0
+"""Seconds to wait for runners to end before it is said."""
 
 _log = logging.getLogger("headwater.projections")
 
@@ -50,7 +54,6 @@ class Runner:
         self._tell = tell
         self._turn: Turn | None = None
         self._pause = 0.0
-        self._lost = False
         self._pages = 0
         self._task: asyncio.Task[None] | None = None
         self._resting = False
@@ -67,18 +70,14 @@ class Runner:
     def start(self) -> None:
         """Run as a task until `stop`."""
         self._stopping = False
+        self._parts.arrivals.started(self.projection.name, self.partition)
         self._task = asyncio.create_task(self.run(), name=lease_name(self.projection.name, self.partition))
 
-    async def stop(self, drain: float) -> None:
-        """End after the page at hand, within `drain` seconds; the lease is free then."""
+    def told_to_stop(self) -> asyncio.Task[None] | None:
+        """The task, which will end after the page at hand; the lease is free then."""
         self._stopping = True
         self._nudge()
-        if self._task is not None:
-            _, late = await asyncio.wait((self._task,), timeout=drain)
-            if late:
-                self._task.cancel()
-                await asyncio.wait(late)
-        self._task = None
+        return self._task
 
     async def run(self) -> None:
         """Until `stop`; ends early only with `failed` set."""
@@ -87,9 +86,10 @@ class Runner:
                 await self._hold_lease()
             except (CheckpointConflict, LeaseLost) as error:
                 _log.info("%s starts over: %s", self._name, error)
-            except CheckpointAheadOfLog as error:
+            except (CheckpointAheadOfLog, HandlerExited) as error:
                 _log.error("%s gives up: %s", self._name, error)  # its text says everything
                 self.failed = error
+                self._parts.arrivals.gave_up(self.projection.name, self.partition, error)
             except StoreError as error:
                 _log.warning("%s pauses: %s: %s", self._name, type(error).__name__, error)
                 await self._pause_longer()
@@ -123,33 +123,31 @@ class Runner:
             await self._rest(seen, self._options.lease_seconds / 3)
             return
         turn = Turn(self.projection, self._parts, self._options, lease)
-        self._lost = False
-        renewing = asyncio.create_task(self._renew(lease))
         try:
-            await turn.begin()
-            self._turn = turn
-            self._parts.arrivals.joined(self.projection.name, self.partition, self.hurry)
-            self._announce(turn)
-            await self._work(turn)
+            async with Renewal(self._parts.leases, self._options.lease_seconds, [lease]) as renewal:
+                await turn.begin()
+                self._turn = turn
+                self._parts.arrivals.joined(self.projection.name, self.partition, self.hurry)
+                self._announce(turn)
+                await self._work(turn, renewal)
         finally:
             turn.end()
             self._turn = None
             self._parts.arrivals.left(self.projection.name, self.partition)
             self._looked(self._looks)
-            renewing.cancel()
             with contextlib.suppress(StoreError):
                 await self._parts.leases.release(lease)
 
-    async def _work(self, turn: Turn) -> None:
+    async def _work(self, turn: Turn, renewal: Renewal) -> None:
         while not self._stopping:
             seen = self._parts.wakeups.seen()
-            self._check_lease()
+            renewal.check()
             page = await turn.read()
             if page.next == turn.offset:
                 await self._idle(turn, seen)
                 continue
             if page.events and self.projection.batching is not None:
-                page = await self._collect(turn, page, self.projection.batching.flush_interval)
+                page = await self._collect(turn, page, self.projection.batching.flush_interval, renewal)
             await turn.take(page)
             await self._taken(turn)
         await turn.save()
@@ -172,7 +170,7 @@ class Runner:
         await self._rest(seen, min(turn.save_due_in, self._options.lease_seconds / 3))
         await turn.save_when_due()
 
-    async def _collect(self, turn: Turn, page: LogPage, interval: float) -> LogPage:
+    async def _collect(self, turn: Turn, page: LogPage, interval: float, renewal: Renewal) -> LogPage:
         """Read on until the batch is full or the flush is due."""
         due = _now() + interval
         while len(page.events) < turn.page_size and not self._in_a_hurry(turn):
@@ -181,7 +179,7 @@ class Runner:
             if longer.next == page.next:
                 if _now() >= due:
                     break
-                self._check_lease()
+                renewal.check()
                 await self._rest(seen, min(due - _now(), self._options.lease_seconds / 3))
             page = longer
         return page
@@ -210,18 +208,6 @@ class Runner:
 
     async def _acquire(self) -> Lease | None:
         return await self._parts.leases.acquire(self._name, self.owner, self._options.lease_seconds)
-
-    async def _renew(self, held: Lease) -> None:
-        """Beside the work: a page that takes longer than the lease must not cost it."""
-        while not self._lost:
-            await asyncio.sleep(self._options.lease_seconds / 3)
-            with contextlib.suppress(HeadwaterError):  # whoever works meets it, too
-                lease = await self._acquire()
-                self._lost = lease is None or lease.epoch != held.epoch
-
-    def _check_lease(self) -> None:
-        if self._lost:
-            raise LeaseLost(f"the lease {self._name} went to another process")
 
     async def _pause_longer(self) -> None:
         if self._stopping:
@@ -256,6 +242,24 @@ class Runner:
     @property
     def _name(self) -> str:
         return lease_name(self.projection.name, self.partition)
+
+
+async def stop_all(runners: Sequence[Runner], drain: float) -> None:
+    """End all after the pages at hand, within `drain` seconds; if this is cancelled, at once. Leases are free then."""
+    tasks = {task: runner for runner in runners if (task := runner.told_to_stop()) is not None}
+    if not tasks:
+        return
+    try:
+        patience = min(drain, _PATIENCE)
+        _, late = await asyncio.wait(tasks, timeout=patience)
+        if late and drain > patience:
+            names = ", ".join(sorted(task.get_name() for task in late))
+            _log.warning("waiting up to %g s for what %s have at hand", drain - patience, names)
+            await asyncio.wait(late, timeout=drain - patience)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 def _now() -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Iterable
@@ -20,7 +19,7 @@ from headwater.projections.progress import Progress
 from headwater.projections.projection import Projection, bind_all, find
 from headwater.projections.reaching import Deadline, reached
 from headwater.projections.rebuild import Rebuild, Rebuilder
-from headwater.projections.runner import Runner, lease_name
+from headwater.projections.runner import Runner, lease_name, stop_all
 from headwater.projections.status import ProjectionStatus, status_of
 from headwater.projections.turn import Turn, resume
 
@@ -89,9 +88,12 @@ class ReadModelSynchronizer:
             self._start(projection)
 
     async def stop(self, drain: float = 15.0) -> None:
-        """Finish the pages at hand within `drain` seconds, store checkpoints, release leases; idempotent."""
+        """Finish the pages at hand within `drain` seconds, store checkpoints, release leases; idempotent.
+
+        Cancelled, it does not wait for the pages.
+        """
         runners, self._runners = self._runners, {}
-        await asyncio.gather(*(runner.stop(drain) for runner in runners.values()))
+        await stop_all([*runners.values()], drain)
 
     async def caught_up(self, timeout: float = 30.0) -> None:
         """Return once every projection has passed the events that are in the log now; raises ConsistencyTimeout."""
@@ -100,7 +102,8 @@ class ReadModelSynchronizer:
         for name in self.projections:
             for partition, head in enumerate(heads):
                 if not await reached(self._parts, name, partition, head, deadline):
-                    raise ConsistencyTimeout(None, name, timeout)
+                    failure = self._parts.arrivals.failure(name, partition)
+                    raise ConsistencyTimeout(None, name, timeout, failure)
 
     async def status(self) -> list[ProjectionStatus]:
         """Every projection in every partition."""
@@ -129,7 +132,7 @@ class ReadModelSynchronizer:
         self, projection: Projection, rebuilder: Rebuilder, from_event: int, batch_size: int
     ) -> AsyncGenerator[Progress, None]:
         mine = [place for place in self._runners if place[0] == projection.name]
-        await asyncio.gather(*(self._runners.pop(place).stop(drain=15.0) for place in mine))
+        await stop_all([self._runners.pop(place) for place in mine], drain=15.0)
         try:
             async with contextlib.aclosing(rebuilder.run(from_event, batch_size)) as steps:
                 async for progress in steps:
