@@ -75,6 +75,18 @@ async def test_a_write_that_waits_for_room_while_it_stops_is_refused(engine: Eng
     assert await find_ids(engine) == ["a"]
 
 
+async def test_a_stop_that_is_cancelled_says_so_and_loses_nothing(engine: Engine) -> None:
+    await store(engine)
+    buffer = behind(Gated(engine))
+    await buffer.write([Insert(Product(id="a"))])
+    stopping = asyncio.create_task(buffer.stop())
+    await asyncio.sleep(0)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert await find_ids(engine) == ["a"]
+
+
 async def test_it_flushes_by_itself(engine: Engine) -> None:
     await store(engine)
     under = Gated(engine)

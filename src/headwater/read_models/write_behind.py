@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
@@ -52,11 +51,12 @@ class WriteBehind:
     async def stop(self) -> None:
         """Flush, and take no more writes. Raises StoreError if the store cannot take them now; they stay."""
         ticker, self._ticker = self._ticker, None
-        if ticker is not None:
-            ticker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticker
-        await self.flush()
+        try:
+            if ticker is not None:
+                ticker.cancel()
+                await asyncio.wait((ticker,))
+        finally:  # whoever is cancelled meanwhile hears of it, and loses nothing
+            await self.flush()
 
     async def write(self, changes: Sequence[Change]) -> None:
         """Buffer the changes; a full buffer is flushed first. Raises StoreError if that fails: none is kept."""
