@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from headwater.commands.bus import CommandBus
@@ -181,6 +183,26 @@ async def test_a_bus_handed_to_a_manager_fills_its_read_models() -> None:
         assert await cqrs.synchronizer.dead_letters.list() == []
         with pytest.raises(NotOwner):
             await cqrs.read_models.insert(UserRow(id="u2"))
+
+
+async def test_events_of_a_topic_that_nobody_wants_need_not_be_known(tmp_path: Path) -> None:
+    class Other(Aggregate, category="other"):
+        @on(UserCreated)
+        def created(self, e: UserCreated) -> None: ...
+
+    class Left(Aggregate, category="left"):
+        @on(UserLeft)
+        def left(self, e: UserLeft) -> None: ...
+
+    url = f"sqlite:///{tmp_path}/shared.db"
+    async with CQRSManager(url) as elsewhere:
+        await elsewhere.repository(Other).save(Other.new("u1", UserCreated(user_id="u1")))
+        await elsewhere.repository(Left).save(Left.new("u1", UserLeft(user_id="u1")))
+    bus = EventBus(subscribers={"left.events": [left := Inbox()]})
+    async with CQRSManager(url, events=[UserLeft], event_bus=bus) as cqrs:
+        await cqrs.synchronizer.caught_up()
+        assert await cqrs.synchronizer.dead_letters.list() == []
+        assert left.seen == [UserLeft(user_id="u1")]
 
 
 async def test_what_cannot_be_published() -> None:

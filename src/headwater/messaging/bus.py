@@ -73,6 +73,10 @@ class EventBus:
         """Every subscriber, once for each of its topics."""
         return tuple(one for several in self._subscribers().values() for one in several)
 
+    def has_subscribers(self, topic: str) -> bool:
+        """Whether anybody wants the events of a topic."""
+        return topic in self._handlers
+
     async def publish(self, topic: str, event: object) -> None:
         """Publish an event: with the running command's append, or at once where no command runs."""
         check_id(topic, "topic")

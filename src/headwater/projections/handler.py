@@ -9,16 +9,18 @@ from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 
-from headwater.domain.event import Recorded
+from headwater.domain.event import Recorded, StoredEvent
 from headwater.domain.identifier import Identifier
 from headwater.domain.on import on_methods
 from headwater.errors import BadDeclaration, BadSignature
 from headwater.models.model import ReadModel
 
-__all__ = ["Declaration", "KeyOf", "ProjectionHandler", "declaration_of"]
+__all__ = ["Declaration", "KeyOf", "ProjectionHandler", "Wants", "declaration_of"]
 
 KeyOf: TypeAlias = "str | Callable[[Recorded[Any]], str]"
 """What a projection orders by: the name of a field of the event's data, or a function of the event."""
+Wants: TypeAlias = Callable[[StoredEvent], bool]
+"""Whether a projection wants an event at all, asked before its type need be known here."""
 
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WHOLE = ("handle", "handle_batch")
@@ -34,6 +36,8 @@ class Declaration(msgspec.Struct, frozen=True):
     """None: the stream."""
     hidden: bool = False
     """True if it is given integration events, too: those that carry a topic and change no aggregate."""
+    wants: Wants | None = None
+    """None: every event whose class it handles."""
 
 
 class ProjectionHandler:
@@ -45,7 +49,8 @@ class ProjectionHandler:
 
     `name=` defaults to the class name in snake_case; `key=` says what order must be kept by (a field of the
     data, or a function of the event; default the stream); `hidden=True` asks for integration events, too;
-    `abstract=True` makes a base class.
+    `wants=` is a function of a stored event that says whether it is handled at all; `abstract=True` makes a base
+    class.
 
     Raises BadDeclaration, BadSignature, DuplicateName or InvalidIdentifier at class creation.
     """
@@ -59,6 +64,7 @@ class ProjectionHandler:
         name: str | None = None,
         key: KeyOf | None = None,
         hidden: bool = False,
+        wants: Wants | None = None,
         abstract: bool = False,
     ) -> None:
         super().__init_subclass__()
@@ -66,7 +72,9 @@ class ProjectionHandler:
         own_name = Identifier(name if name is not None else _HUMPS.sub("_", cls.__name__).lower())
         own_writes = _models(cls, writes) if writes is not None else base.writes if base else ()
         own_key = key if key is not None else base.key if base else None
-        cls.declaration = Declaration(own_name, own_writes, own_key, hidden or (base is not None and base.hidden))
+        own_hidden = hidden or (base is not None and base.hidden)
+        own_wants = wants if wants is not None else base.wants if base else None
+        cls.declaration = Declaration(own_name, own_writes, own_key, own_hidden, own_wants)
         if not abstract:
             _check_methods(cls)
 

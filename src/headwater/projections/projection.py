@@ -35,6 +35,7 @@ class Projection:
         "key_of",
         "name",
         "tables",
+        "wants",
         "writes",
     )
 
@@ -46,6 +47,7 @@ class Projection:
         self.tables = tuple(schema_of(model).table for model in declared.writes)
         self.key_of = _key_of(declared.key)
         self.hidden = declared.hidden
+        self.wants = declared.wants
         self.batching = handler if isinstance(handler, BatchProjectionHandler) else None
         self.dispatch: dict[type, Handle] = _marked(handler, injector)
         self.handle_batch: HandleBatch | None = _bound(handler, "handle_batch", injector)

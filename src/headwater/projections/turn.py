@@ -161,6 +161,9 @@ class Turn:
 
     async def _handle(self, events: Sequence[StoredEvent], batch: Batch, blocked: set[str]) -> Outcome:
         self._pages.now = self._parts.clock.micros()
+        wants = self.projection.wants
+        if wants is not None:
+            events = [event for event in events if wants(event)]
         decoded = self._decoder.page(events)
         batching = self.projection.batching
         if batching is not None and batching.parallelism > 1 and len(events) > 1:
@@ -222,8 +225,9 @@ class Turn:
     async def _replay(self, event: ParkedEvent) -> bool:
         """Handle one parked event, its effect and its leaving in one commit; False if it failed and stays."""
         page = await self._parts.log.read(self._partition, event.offset, 1, LogFilter(hidden=True))
-        if not page.events or page.events[0].offset != event.offset:
-            await self._commit(self.offset, unparked=[event.offset])  # no longer in the log
+        wants = self.projection.wants
+        if not page.events or page.events[0].offset != event.offset or (wants and not wants(page.events[0])):
+            await self._commit(self.offset, unparked=[event.offset])  # no longer in the log, or no longer wanted
             return True
         stored = page.events[0]
         item = self._decoder.one(stored, event.data)
