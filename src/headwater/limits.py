@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from headwater.errors import ConfigurationError
+
 __all__ = ["Limits"]
 
 
@@ -26,3 +28,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Commands executed by handlers of commands, one inside the other."""
     queued_writes: int = 10_000
     """Writes that may wait for the writer, and reads for a reader; more are refused with `StoreBusy`."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value: object = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise ConfigurationError(f"Limits({name}={value!r}) is no whole number from 1")

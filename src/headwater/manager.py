@@ -37,7 +37,7 @@ from headwater.queries.handler import QueryHandler
 from headwater.read_models.caching import CachingLike
 from headwater.read_models.store import Indexing, ReadModelStore
 from headwater.settings import Settings
-from headwater.wiring import Wiring, declared_models, owned_models
+from headwater.wiring import Wiring, checked_projections, declared_models, owned_models
 
 __all__ = ["CQRSManager"]
 
@@ -91,11 +91,11 @@ class CQRSManager(LogReader):
         runner: RunnerOptions | None = None,
         run_projections: bool = True,
     ) -> None:
-        limits, clock, projections = limits or Limits(), clock or SystemClock(), list(projections)
+        limits, clock, projections = limits or Limits(), clock or SystemClock(), checked_projections(projections)
         options = EngineOptions(
             event_store=event_store, command_store=command_store, store_id=store_id, limits=limits, clock=clock
         )
-        self.engine = open_engine(engine, options) if isinstance(engine, str) else engine
+        self.engine = open_engine(engine, options)
         super().__init__(self.engine.log, self.engine.wakeups, Registry(limits, upcasters))
         self.registry.register(*events)
         self._identity = Identity()
@@ -157,19 +157,18 @@ class CQRSManager(LogReader):
         query_middleware: Sequence[Middleware] = (),
         run_projections: bool = True,
     ) -> Self:
-        """A manager for the store that settings name; by default those of the environment (`HEADWATER_URL`, …)."""
+        """A manager for the store that settings name; by default those of the environment (`HEADWATER_URL`, …).
+
+        Further options are the constructor's: `CQRSManager(**settings.arguments(), limits=...)`.
+        """
         found = settings or Settings.from_environment()
         return cls(
-            found.url,
+            **found.arguments(),
             handlers=handlers,
             projections=projections,
             read_models=read_models,
             middleware=middleware,
             query_middleware=query_middleware,
-            command_store=found.command_store,
-            event_store=found.event_store,
-            event_bus=found.event_bus,
-            store_id=found.store_id,
             run_projections=run_projections,
         )
 

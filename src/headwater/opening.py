@@ -14,8 +14,13 @@ _ENGINES = {point.name: point for point in entry_points(group="headwater.engines
 """Looked up once, on import: it reads files, which a running event loop should not wait for."""
 
 
-def open_engine(url: str, options: EngineOptions) -> Engine:
-    """The engine for a URL, not yet opened; raises UnknownEngine, or what the engine says of its URL."""
+def open_engine(engine: str | Engine, options: EngineOptions) -> Engine:
+    """The engine for a URL, not yet opened, or the one given; raises UnknownEngine, or what it says of its URL."""
+    if not isinstance(engine, str):
+        if all(hasattr(engine, part) for part in ("events", "log", "open")):
+            return engine
+        raise UnknownEngine(f"engine= takes a URL, as in sqlite:///shop.db, or an engine, got {engine!r}")
+    url = engine
     scheme, colon, _ = url.partition(":")
     if not colon or scheme not in _ENGINES:
         raise UnknownEngine(f"{_shown(url)} names no installed engine: use one of {sorted(_ENGINES)}, as in memory://")

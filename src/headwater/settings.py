@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Self
+from typing import Self, TypedDict
 
 import msgspec
 
 from headwater.errors import ConfigurationError
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "StoreArguments"]
 
 _PREFIX = "HEADWATER_"
+
+
+class StoreArguments(TypedDict):
+    """What settings say to the constructor of `CQRSManager`."""
+
+    engine: str
+    command_store: str
+    event_store: str
+    event_bus: str
+    store_id: str | None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,3 +49,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             if not value:
                 raise ConfigurationError(f"{_PREFIX}{name.upper()} is empty: unset it or give it a value")
         return cls(**found)
+
+    def arguments(self) -> StoreArguments:
+        """For a manager with options beside these: `CQRSManager(**settings.arguments(), upcasters=[...])`."""
+        return {
+            "engine": self.url,
+            "command_store": self.command_store,
+            "event_store": self.event_store,
+            "event_bus": self.event_bus,
+            "store_id": self.store_id,
+        }

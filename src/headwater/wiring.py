@@ -9,7 +9,7 @@ from headwater.commands.committing import Committer
 from headwater.commands.repository import Repository
 from headwater.domain.aggregate import Aggregate
 from headwater.domain.registry import Registry
-from headwater.errors import UnknownEngine, UnknownName
+from headwater.errors import BadDeclaration, UnknownEngine, UnknownName
 from headwater.handling.injection import Injector
 from headwater.messaging.bus import EventBus
 from headwater.models.model import ReadModel, schema_of
@@ -22,7 +22,7 @@ from headwater.read_models.named_views import NamedViews
 from headwater.read_models.store import ReadModelStore
 from headwater.read_models.views import Views
 
-__all__ = ["Wiring", "declared_models", "owned_models"]
+__all__ = ["Wiring", "checked_projections", "declared_models", "owned_models"]
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -76,6 +76,16 @@ class Wiring:
         return bus
 
 
+def checked_projections(given: object) -> list[ProjectionHandler]:
+    """The handlers of projections, in a list; BadDeclaration for one that is not in a list, or is none."""
+    if not isinstance(given, Iterable):
+        raise BadDeclaration(f"projections= takes a list of handlers, as in projections=[Users()], got {given!r}")
+    found = list(cast("Iterable[ProjectionHandler]", given))
+    for one in found:
+        declaration_of(type(one))
+    return found
+
+
 def owned_models(projections: Iterable[ProjectionHandler]) -> set[type[ReadModel]]:
     """The read models that projections write."""
     return {model for handler in projections for model in declaration_of(type(handler)).writes}
@@ -91,9 +101,15 @@ def declared_models(
         if isinstance(one, str):
             names.append(one)
         else:
-            models[one] = None
+            models[_read_model(one)] = None
     known = {name for model in models for name in (model.__name__, str(schema_of(model).table))}
     for name in names:
         if name not in known:
             raise UnknownName(f"read_models= names {name!r}, which no class declares: known are {sorted(known)}")
     return list(models)
+
+
+def _read_model(given: object) -> type[ReadModel]:
+    if not isinstance(given, type) or not issubclass(given, ReadModel):
+        raise BadDeclaration(f"read_models= takes ReadModel classes or names, got {given!r}")
+    return given

@@ -19,17 +19,18 @@ from tests.domain.shapes import AttrsEvent, Colour, DataclassEvent, Line, Pydant
 
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 instants = st.datetimes(timezones=offsets)
+CLEAN = st.characters(codec="utf-8", exclude_characters="\0")
 fields = {
-    "id": st.text(st.characters(codec="utf-8"), max_size=50),
+    "id": st.text(CLEAN, max_size=50),
     "at": instants,
     "key": st.uuids(),
     "price": st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20),
     "ratio": st.floats(allow_nan=False, allow_infinity=False),
     "colour": st.sampled_from(Colour),
-    "note": st.none() | st.text(st.characters(codec="utf-8"), max_size=20),
+    "note": st.none() | st.text(CLEAN, max_size=20),
 }
-lines = st.lists(st.builds(Line, st.text(st.characters(codec="utf-8")), st.integers(-(2**63), 2**64 - 1))).map(tuple)
-tags = st.dictionaries(st.text(st.characters(codec="utf-8")), st.integers(-(2**63), 2**63))
+lines = st.lists(st.builds(Line, st.text(CLEAN), st.integers(-(2**63), 2**64 - 1))).map(tuple)
+tags = st.dictionaries(st.text(CLEAN), st.integers(-(2**63), 2**63))
 events = st.one_of(
     st.builds(StructEvent, lines=lines, tags=tags, blob=st.binary(), **fields),
     st.builds(DataclassEvent, lines=lines, **fields),
@@ -199,3 +200,20 @@ def test_stored_bytes_that_cannot_be_read(data: bytes) -> None:
         registry.decode("Place", 1, data)
     with pytest.raises(DecodingError, match="a stored Place does not fit"):
         registry.decode_many([("Place", 1, data)])
+
+
+class Note(Event):
+    text: str
+    more: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize("note", [Note(text="a\0b"), Note(text="", more=("\\", "\\\0")), Note(text="\\u0000 and \0")])
+def test_a_nul_in_a_text_is_refused(note: Note) -> None:
+    with pytest.raises(InvalidMessage, match="Note has a NUL in a text"):
+        registry_of(Note).encode_readable(note)
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "u0000", "\u0001"])
+def test_what_looks_like_a_nul_is_none(text: str) -> None:
+    registry = registry_of(Note)
+    assert registry.decode(*registry.encode_readable(Note(text=text))) == (Note(text=text),)

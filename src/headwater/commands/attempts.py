@@ -9,7 +9,7 @@ from headwater.commands.committing import Committer
 from headwater.commands.context import CommandContext, current_command
 from headwater.commands.queues import StreamQueues
 from headwater.commands.repetition import Repetition
-from headwater.errors import AppendOutcomeUnknown, CommandTimeout, WrongExpectedVersion
+from headwater.errors import AppendOutcomeUnknown, CommandTimeout, InvalidInput, WrongExpectedVersion
 from headwater.ports.middleware import CallNext
 
 __all__ = ["Attempts", "within"]
@@ -80,9 +80,11 @@ class Attempts:
 async def within(seconds: float, chain: CallNext, command: object, running: CommandContext) -> object:
     """The chain's answer in so many seconds.
 
-    Raises CommandTimeout if nothing was sent by then, AppendOutcomeUnknown if the store had not answered, or on a bus
-    without a store, where the handler's repositories may have committed.
+    Raises InvalidInput for no number of seconds, CommandTimeout if nothing was sent by then, AppendOutcomeUnknown if
+    the store had not answered, or on a bus without a store, where the handler's repositories may have committed.
     """
+    if not seconds >= 0:  # NaN, too
+        raise InvalidInput(f"timeout= is a number of seconds from 0, got {seconds!r}")
     limit = asyncio.timeout(seconds)
     try:
         async with limit:

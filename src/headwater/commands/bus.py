@@ -15,7 +15,7 @@ from headwater.commands.repetition import Repetition
 from headwater.commands.replay import Replay
 from headwater.domain.append import CommandRecord, Written
 from headwater.domain.identifier import check_id
-from headwater.domain.messages import CommandLike
+from headwater.domain.messages import CommandLike, is_query
 from headwater.domain.metadata import Context
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
@@ -28,7 +28,7 @@ from headwater.errors import (
     StoreError,
     UnknownName,
 )
-from headwater.handling.chain import compose
+from headwater.handling.chain import checked_middleware, compose
 from headwater.handling.injection import Injector
 from headwater.ports.command_log import CommandLog
 from headwater.ports.middleware import CallNext, Middleware, Prepares, Startup
@@ -74,7 +74,7 @@ class CommandBus:
         conflict_tries: int = 3,
     ) -> None:
         self.registry = registry or Registry()
-        self._middleware = tuple(middleware)
+        self._middleware = checked_middleware(middleware)
         self._injector = injector or Injector()
         self._commits = committer is not None
         self._command_log = command_log
@@ -249,6 +249,8 @@ class CommandBus:
             command = self._read(cast("Mapping[str, object]", command))
         message = type(command)
         chain = self._chains.get(message)
+        if chain is None and is_query(message):
+            raise MissingHandler(f"{message.__name__} is a query: use queries.execute")
         if chain is None:
             raise MissingHandler(f"{message.__name__} has no handler: register one before executing it")
         return command, chain

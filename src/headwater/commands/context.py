@@ -14,7 +14,7 @@ from headwater.domain.identifier import check_id
 from headwater.domain.metadata import Context
 from headwater.domain.stream import StreamId
 from headwater.domain.version import Exact
-from headwater.errors import BadDeclaration, LimitExceeded
+from headwater.errors import BadDeclaration, InvalidInput, LimitExceeded
 from headwater.handling.ids import uuid7
 from headwater.limits import Limits
 
@@ -170,12 +170,14 @@ current_command: ContextVar[CommandContext | None] = ContextVar("headwater_curre
 """The command being executed in this task; None outside a handler."""
 
 
-def check_context(context: Context, limits: Limits) -> Context:
+def check_context(context: object, limits: Limits) -> Context:
     """The context unchanged; what comes from outside goes into logs, headers and every event.
 
-    Raises InvalidId for a field or header that is no clean text (newlines are none), LimitExceeded for a long one and
-    for a context larger than `limits.metadata_bytes` in all.
+    Raises InvalidInput for what is no Context, InvalidId for a field or header that is no clean text (newlines are
+    none), LimitExceeded for a long one and for a context larger than `limits.metadata_bytes` in all.
     """
+    if not isinstance(context, Context):
+        raise InvalidInput(f"context= takes a Context(principal=...), got {context!r}")
     for what in ("correlation_id", "causation_id", "principal", "tenant"):
         value: str | None = getattr(context, what)
         if value is not None:

@@ -80,7 +80,10 @@ class MessageMeta(msgspec.StructMeta):
         **struct_options: object,
     ) -> MessageMeta:
         struct_options.setdefault("kw_only", True)
-        cls = super().__new__(mcls, cls_name, bases, namespace, **struct_options)  # type: ignore[arg-type]
+        try:
+            cls = super().__new__(mcls, cls_name, bases, namespace, **struct_options)  # type: ignore[arg-type]
+        except TypeError as error:
+            raise BadDeclaration(f"{cls_name} cannot be declared so: {error}") from error
         cls.__naming__ = _naming(name or cls_name, renamed_from, schema)
         return cls
 

@@ -27,6 +27,8 @@ __all__ = ["Registry"]
 T = TypeVar("T")
 
 _decode_fields = msgspec.json.Decoder(dict[str, object]).decode
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON; a backslash before it that is none of a pair makes it plain text."""
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -72,6 +74,8 @@ class Registry:
         """As `encode`, for what is kept: InvalidMessage if it could not be read back, as where a type does not fit."""
         naming, codec = self._entry(type(message))
         data = codec.encode(message)
+        if b"\\u0000" in data and _NUL.search(data):
+            raise InvalidMessage(f"this {naming.name} has a NUL in a text, which no read model could keep: take it out")
         try:
             codec.decode(data)
         except (ValueError, RecursionError) as error:
@@ -147,7 +151,9 @@ class Registry:
         self._decoders.clear()
         self._arrays.clear()
 
-    def _add_upcaster(self, upcaster: Upcaster) -> None:
+    def _add_upcaster(self, upcaster: object) -> None:
+        if not isinstance(upcaster, Upcaster):
+            raise BadDeclaration(f"upcasters= takes Upcaster(type, schema, up) objects, got {upcaster!r}")
         key = upcaster.type, upcaster.schema
         if key in self._upcasters:
             raise DuplicateName(f"two upcasters for {upcaster.type} schema {upcaster.schema}: keep one")

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import FunctionType, MethodType
 from typing import cast
 
+from headwater.errors import BadDeclaration
 from headwater.ports.middleware import CallNext, Middleware
 
-__all__ = ["compose"]
+__all__ = ["checked_middleware", "compose"]
 
 _OPEN_ENDED = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+
+
+def checked_middleware(given: Iterable[object]) -> tuple[Middleware, ...]:
+    """The middleware of a bus; BadDeclaration for what cannot be called as one."""
+    links = tuple(given)
+    for link in links:
+        if isinstance(link, type):
+            raise BadDeclaration(f"middleware= takes objects: write {link.__name__}() instead of the class")
+        if not callable(link):
+            raise BadDeclaration(f"{link!r} is no middleware: it is called with the message and call_next")
+    return cast("tuple[Middleware, ...]", links)
 
 
 def compose(middleware: Sequence[Middleware], handler: CallNext) -> CallNext:

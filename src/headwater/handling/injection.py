@@ -48,7 +48,7 @@ class Injector:
 
     def _fill(self, function: Callable[..., object], given: Collection[str]) -> dict[str, object]:
         filled: dict[str, object] = {}
-        for name, (parameter, annotation) in parameters(function).items():
+        for name, (parameter, annotation) in parameters(function, given).items():
             if name in given or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             if self.can_inject(annotation):
@@ -69,14 +69,33 @@ class Injector:
         return self._values[cast("type", annotation)]
 
 
-def parameters(function: Callable[..., object]) -> Mapping[str, tuple[inspect.Parameter, object]]:
-    """Parameters with resolved annotations, by name; BadSignature if an annotation names nothing known."""
+def parameters(
+    function: Callable[..., object], given: Collection[str] = ()
+) -> Mapping[str, tuple[inspect.Parameter, object]]:
+    """Parameters with resolved annotations, by name; BadSignature if an annotation names nothing known.
+
+    Those of the parameters `given` need not be resolvable: they stay text then.
+    """
     try:
-        hints = get_type_hints(function)
+        hints = _hints(function, given)
     except (NameError, AttributeError, TypeError, SyntaxError) as error:
-        raise BadSignature(f"{_name(function)}: an annotation cannot be resolved ({error}): import the name") from error
+        raise BadSignature(
+            f"{_name(function)}: an annotation cannot be resolved ({error}): import the name; a class that is local to "
+            "a function must be declared at module level, or drop `from __future__ import annotations`"
+        ) from error
     found = inspect.signature(function).parameters
     return {name: (parameter, hints.get(name, parameter.annotation)) for name, parameter in found.items()}
+
+
+def _hints(function: Callable[..., object], given: Collection[str]) -> dict[str, object]:
+    try:
+        return get_type_hints(function)
+    except NameError:
+        needed = inspect.get_annotations(function)
+        for name in (*given, "return"):
+            needed.pop(name, None)
+        plain = inspect.unwrap(getattr(function, "__func__", function))
+        return get_type_hints(type("Needed", (), {"__annotations__": needed}), getattr(plain, "__globals__", {}))
 
 
 def _name(function: Callable[..., object]) -> str:

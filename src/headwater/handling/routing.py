@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, Union, cast, get_args, get_origin
 
 from headwater.domain.messages import CommandLike, QueryLike, is_command, is_query
@@ -76,9 +76,12 @@ def _marked(cls: type) -> Iterator[tuple[str, type]]:
             yield name, message
 
 
-def message_types(function: Handler) -> tuple[type, ...]:
-    """The classes in the annotation of a function's first parameter: one, or the members of a union."""
-    first = next(iter(parameters(function).values()), None)
+def message_types(function: Handler, given: Collection[str] = ()) -> tuple[type, ...]:
+    """The classes in the annotation of a function's first parameter: one, or the members of a union.
+
+    An annotation of a parameter in `given` that cannot be resolved names none.
+    """
+    first = next(iter(parameters(function, given).values()), None)
     if first is None:
         return ()
     annotation = first[1]
@@ -91,9 +94,10 @@ def _is_message(value: object) -> bool:
 
 
 def _check_first(function: Handler, message: type) -> None:
-    if not inspect.signature(function).parameters:
+    names = list(inspect.signature(function).parameters)
+    if not names:
         raise BadSignature(f"{getattr(function, '__qualname__', function)} must take the {message.__name__} first")
-    annotated = message_types(function)
+    annotated = message_types(function, names[:1])
     if annotated and message not in annotated:
         raise BadSignature(
             f"{getattr(function, '__qualname__', function)} handles {message.__name__}, "

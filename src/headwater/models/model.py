@@ -165,7 +165,10 @@ class ReadModelMeta(msgspec.StructMeta):
         **struct_options: object,
     ) -> ReadModelMeta:
         struct_options.setdefault("kw_only", True)
-        cls = super().__new__(mcls, cls_name, bases, namespace, **struct_options)  # type: ignore[arg-type]
+        try:
+            cls = super().__new__(mcls, cls_name, bases, namespace, **struct_options)  # type: ignore[arg-type]
+        except TypeError as error:
+            raise BadDeclaration(f"{cls_name} cannot be declared so: {error}") from error
         if any(isinstance(base, ReadModelMeta) for base in bases):
             cls.__schema__ = Declared(Identifier(_default_table(cls_name) if table is None else table), tuple(orders))
             _declare(cast("type[ReadModel]", cls))

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from headwater.domain.identifier import Identifier
+from headwater.errors import BadDeclaration
 from headwater.limits import Limits
 from headwater.ports.admin import Admin
 from headwater.ports.clock import Clock, SystemClock
@@ -57,6 +58,8 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         Identifier(self.event_store)
         Identifier(self.command_store)
+        if self.event_store == self.command_store:
+            raise BadDeclaration(f"event_store= and command_store= are both {self.event_store!r}: name two tables")
 
 
 class Engine(Protocol):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Protocol, TypeVar, cast, overload
 
 import msgspec
 
 from headwater.domain.codec import check_nesting
 from headwater.domain.identifier import shown
-from headwater.domain.messages import QueryLike, is_query
+from headwater.domain.messages import QueryLike, is_command, is_query
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
-from headwater.errors import DuplicateName, InvalidMessage, MissingHandler
-from headwater.handling.chain import compose
+from headwater.errors import BadDeclaration, DuplicateName, InvalidMessage, MissingHandler
+from headwater.handling.chain import checked_middleware, compose
 from headwater.handling.injection import Injector
 from headwater.ports.clock import Clock
 from headwater.ports.middleware import CallNext, Middleware, Prepares, Startup
@@ -70,7 +71,7 @@ class QueryBus:
     ) -> None:
         self.registry = registry or Registry()
         self._queries = tuple(queries)
-        self._middleware = tuple(middleware)
+        self._middleware = checked_middleware(middleware)
         self._injector = injector or Injector()
         self._waiter = waiter
         self._caching = _caching(caching)
@@ -158,7 +159,15 @@ class QueryBus:
         if route is not None and route.message is None and is_query(message):
             self._adopt(route.of(message))
             return query, self._chains[message]
-        raise MissingHandler(f"{message.__name__} has no handler: register one before executing it")
+        if is_command(message):
+            raise MissingHandler(f"{message.__name__} is a command: use commands.execute")
+        raise MissingHandler(
+            f"{message.__name__} has no handler: register one before executing it{self._near(message.__name__)}"
+        )
+
+    def _near(self, name: str) -> str:
+        found = get_close_matches(name, self._by_name, cutoff=0.7)
+        return f"; did you mean {', '.join(found)}?" if found else ""
 
     def _read(self, fields: Mapping[str, object]) -> tuple[object, _Chains]:
         name, params = fields.get("type"), fields.get("params", {})
@@ -166,7 +175,9 @@ class QueryBus:
             raise InvalidMessage("a query written as a mapping has a type and params: {'type': ..., 'params': {...}}")
         route = self._by_name.get(name)
         if route is None:
-            raise MissingHandler(f"no handler answers {shown(name)}: known are {sorted(self._by_name)}")
+            raise MissingHandler(
+                f"no handler answers {shown(name)}: known are {sorted(self._by_name)}{self._near(name)}"
+            )
         given = cast("Mapping[str, object]", params)
         if route.message is not None:
             return self.registry.read(cast("type[object]", route.message), given), self._chains[route.message]
@@ -230,10 +241,19 @@ def _answer(route: QueryRoute) -> Callable[[object], Awaitable[object]]:
     return lambda message: answer(**fields_of(message))
 
 
-def _caching(given: Caching | Mapping[str, object] | None) -> Caching | None:
+def _caching(given: object) -> Caching | None:
     if given is None:
         return None
-    caching = given if isinstance(given, Caching) else msgspec.convert(_snake_keys(given), Caching)
+    if not isinstance(given, Caching | Mapping):
+        raise BadDeclaration(f"caching= takes Caching(ttl=60) or a mapping of its fields, got {given!r}")
+    try:
+        caching = (
+            given
+            if isinstance(given, Caching)
+            else msgspec.convert(_snake_keys(cast("Mapping[str, object]", given)), Caching)
+        )
+    except msgspec.ValidationError as error:
+        raise BadDeclaration(f"caching={given!r} does not fit: {error}") from None
     return caching if caching.enabled else None
 
 

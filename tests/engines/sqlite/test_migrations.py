@@ -104,6 +104,13 @@ async def test_a_table_of_somebody_else_is_not_taken_over(path: Path) -> None:
         await opened(path, EngineOptions())
 
 
+async def test_a_table_that_is_called_as_ours_but_is_another(path: Path) -> None:
+    changed(path, "CREATE TABLE headwater_store (format TEXT)")
+    changed(path, "INSERT INTO headwater_store VALUES ('landscape')")
+    with pytest.raises(StoreMismatch, match="headwater_store of another kind"):
+        await opened(path, EngineOptions())
+
+
 async def test_a_store_may_live_beside_tables_of_an_application(path: Path) -> None:
     changed(path, "CREATE TABLE customers (id INTEGER PRIMARY KEY)")
     await opened(path, EngineOptions())
