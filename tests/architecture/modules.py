@@ -14,6 +14,10 @@ def source_files() -> list[Path]:
     return sorted((SOURCE / "headwater").rglob("*.py"))
 
 
+def written_tests() -> list[Path]:
+    return sorted((ROOT / "tests").rglob("*.py"))
+
+
 def module_name(path: Path) -> str:
     """`src/headwater/ports/log.py` is `headwater.ports.log`."""
     parts = path.relative_to(SOURCE).with_suffix("").parts

@@ -1,4 +1,7 @@
-"""What an eye can hold: 300 lines a file, 40 lines a function. The exceptions give a reason, and only shrink."""
+"""What an eye can hold: 300 lines a file, tests too, and 40 lines a function of the source.
+
+The exceptions give a reason, and only shrink.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.modules import ROOT, functions, source_files
+from tests.architecture.modules import ROOT, functions, source_files, written_tests
 
 FILE_LINES = 300
 FUNCTION_LINES = 40
@@ -34,7 +37,7 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def file_sizes() -> dict[str, int]:
-    return {path.relative_to(ROOT).as_posix(): lines(path) for path in source_files()}
+    return {path.relative_to(ROOT).as_posix(): lines(path) for path in [*source_files(), *written_tests()]}
 
 
 def function_sizes() -> dict[str, int]:
