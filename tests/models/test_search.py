@@ -20,6 +20,9 @@ from headwater.models.search import query_words, words
         ("Café CAFE\u0301", ["cafe", "cafe"]),
         ("Straße STRASSE", ["strasse", "strasse"]),
         ("ﬁne Ｆｕｌｌ ２", ["fine", "full", "2"]),  # noqa: RUF001  # compatibility forms
+        ("Øyvind Łukasz", ["oyvind", "lukasz"]),
+        ("Đorđe Þórður Ħal Ŧ ılık", ["dorde", "thordur", "hal", "t", "ilik"]),  # noqa: RUF001  # dotless
+        ("Ærø Ǽ Œuvre", ["aero", "ae", "oeuvre"]),
         ("snake_case", ["snake", "case"]),
         ("İstanbul", ["istanbul"]),
         ("ΣΊΣΥΦΟΣ σίσυφος", ["σισυφοσ", "σισυφοσ"]),  # final sigma

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from headwater.models.changes import Insert
 from headwater.models.expressions import field
 from headwater.models.model import Key, ReadModel
 from headwater.ports.engine import Engine, Identity
+from headwater.read_models.store import ReadModelStore
 from headwater.read_models.views import Views
 from headwater.testing.conformance.products import Product, find_ids, store
 
@@ -155,6 +156,15 @@ async def test_an_upsert_needs_what_has_no_default(engine: Engine) -> None:
         await write.add(Strict, "a", total=1)
     await write.upsert(Strict, "a", total=1, name="n")
     assert await write.get(Strict, "a") == Strict(id="a", total=1, name="n")
+
+
+async def test_an_upsert_of_a_whole_row_is_shown_to_insert(engine: Engine) -> None:
+    misled: Any = views(engine)
+    named: Any = ReadModelStore.over(engine, Identity("store", b"secret"), [Product])
+    for write in (misled, named):
+        for wrong in ((Product(id="a"),), (Product,), (Product(id="a"), "a")):
+            with pytest.raises(InvalidMessage, match=r"insert\(row\) replaces the whole row"):
+                await write.upsert(*wrong)
 
 
 async def test_a_batch_reads_its_own_changes_and_nobody_else_does(engine: Engine) -> None:

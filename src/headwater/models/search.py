@@ -1,7 +1,7 @@
 """Search words: the one normaliser of content and of queries, on every engine.
 
 Text is decomposed (NFKD), stripped of marks, case-folded, and cut into words of letters and digits, so that
-"Café" is found by "CAFE" and "straße" by "strasse".
+"Café" is found by "CAFE", "straße" by "strasse", and "Øyvind" by "oyvind".
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ __all__ = ["query_words", "words"]
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _QUERY_WORDS: Final = 64
+_WHOLE_LETTERS: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i", "þ": "th", "æ": "ae", "œ": "oe"}  # noqa: RUF001  # dotless is meant
+)
+"""Letters that Unicode does not decompose, as those write them who do not have them."""
 
 
 def words(text: str) -> list[str]:
@@ -36,4 +40,5 @@ def query_words(query: str) -> tuple[str, ...]:
 
 def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(c for c in folded if not unicodedata.category(c).startswith("M"))
+    plain = "".join(c for c in folded if not unicodedata.category(c).startswith("M"))
+    return plain.translate(_WHOLE_LETTERS)

@@ -13,6 +13,7 @@ from headwater.models.pipeline_parsing import PipelineLike
 from headwater.models.shown import shown
 from headwater.read_models.names import ModelNames, key_in
 from headwater.read_models.views import Page, Views
+from headwater.read_models.writing import NO_KEY, check_upsert
 
 __all__ = ["NamedViews"]
 
@@ -181,12 +182,13 @@ class NamedViews(Views):
     async def upsert(
         self,
         model: type[ReadModel] | str,
-        key: object,
+        key: object = NO_KEY,
         values: Mapping[str, object] | None = None,
         /,
         **fields: object,
     ) -> None:
         """As `Views.upsert`; the key may be `{"id": key}`, the fields a mapping."""
+        check_upsert(model, key)
         named = self._names.model(model)
         await super().upsert(named, key_in(named, key), **{**(values or {}), **fields})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from headwater.errors import InvalidMessage, NotOwner
 from headwater.handling.batch import running_batch
@@ -12,7 +12,10 @@ from headwater.models.fields import Scalar
 from headwater.models.model import ReadModel, Schema, schema_of
 from headwater.models.shown import shown
 
-__all__ = ["RowWriter", "Writing"]
+__all__ = ["NO_KEY", "RowWriter", "Writing", "check_upsert"]
+
+NO_KEY: Final = object()
+"""In place of a key that was left out."""
 
 
 class RowWriter(Protocol):
@@ -45,8 +48,9 @@ class Writing:
         if not _joined(change):
             await self._write(change)
 
-    async def upsert(self, model: type[ReadModel], key: object, /, **fields: object) -> None:
+    async def upsert(self, model: type[ReadModel], key: object = NO_KEY, /, **fields: object) -> None:
         """Set fields of the row, or write a new one of these fields and declared defaults."""
+        check_upsert(model, key)
         schema = schema_of(model)
         checked = schema.check_fields(fields)
         change = Upsert(model, key, checked, schema.row({schema.key: key, **fields}))
@@ -96,6 +100,15 @@ def _joined(change: Change) -> bool:
         return False
     batch.add(change)
     return True
+
+
+def check_upsert(model: object, key: object) -> None:
+    """Raises InvalidMessage for a row, or no key."""
+    if key is NO_KEY or isinstance(model, ReadModel):
+        raise InvalidMessage(
+            "upsert takes a read model, a key and the fields to set, as in upsert(User, key, name=...): "
+            "insert(row) replaces the whole row"
+        )
 
 
 def _key(model: type[ReadModel], key: object) -> object:

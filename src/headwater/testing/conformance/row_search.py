@@ -49,6 +49,10 @@ class RowSearchConformance:
             ("москва", "e"),
             ("МОС", "e"),  # noqa: RUF001  # Cyrillic is meant
             ("東", "e"),
+            ("oyvind", "f"),
+            ("ØYV", "f"),
+            ("lukasz", "f"),
+            ("aero", "f"),
             ("", ""),
             ("!?", ""),
         ],
@@ -61,6 +65,7 @@ class RowSearchConformance:
             Product(id="b", name="Café", note="Straße"),
             Product(id="a", name="John Smith, or Añna", note="john@example.com"),
             Product(id="e", name="Москва", note="東京"),
+            Product(id="f", name="Øyvind Łukasz", note="Ærø"),
         )
         assert await found(engine, query) == ids
 
