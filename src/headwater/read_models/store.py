@@ -119,7 +119,7 @@ class ReadModelStore(NamedViews):
 
         For `rebuilding`, a table that a projection fills may differ: it stays as it is until it is rebuilt.
         """
-        unfit = await self._unfit() if rebuilding else set()
+        unfit = await self._unfit() if rebuilding else set[type[ReadModel]]()
         await self._schema.ensure([model for model in self._names.models if model not in unfit])
         for model, orders in self._orders:
             if model not in unfit:
