@@ -91,7 +91,7 @@ faults-short: $(READY) ## a tenth of faults
 	@PYTHONPATH=. $(BIN)/python -m tests.faults --short
 	@echo "faults-short: passed"
 
-proof: $(READY) ## long: the state machine 2,000 times, and every retail line of $$HEADWATER_DATA
+proof: $(READY) ## long: the state machine 2,000 times, and every retail line of $HEADWATER_DATA
 	@HEADWATER_EXAMPLES=2000 $(BIN)/python -m pytest tests/engines/test_sqlite.py::TestLikeMemory
 	@if [ -n "$$HEADWATER_DATA" ]; then $(BIN)/python -m pytest tests/scenarios/retail_full.py; \
 	else echo "proof: HEADWATER_DATA is not set, so the retail job on the real file was not run"; fi

@@ -108,6 +108,36 @@ async def test_a_log_missing_beside_a_closed_store_is_not_missed(path: Path) -> 
     assert await heads(path) == (1, 0)
 
 
+async def test_a_log_lost_after_a_crash_leaves_the_store_of_the_last_checkpoint(path: Path, tmp_path: Path) -> None:
+    """What only the log held is gone and nobody can tell, but what is left is whole."""
+    engine = store_at(path)
+    await engine.open()
+    await engine.events.append(append_of(ANN))
+    await engine.close()
+    await engine.open()
+    await engine.events.append(append_of(BOB))
+    left = tmp_path / "left.db"
+    left.write_bytes(path.read_bytes())
+    await engine.close()
+    engine = store_at(left)
+    await engine.open()
+    assert [finding async for finding in engine.admin.verify() if not isinstance(finding, int)] == []
+    await engine.close()
+    assert await heads(left) == (1, 0)
+    assert await heads(path) == (1, 1)
+
+
+async def test_a_file_without_the_log_it_was_made_in_is_still_that_store(path: Path, tmp_path: Path) -> None:
+    engine = store_at(path)
+    identity = await engine.open()
+    left = tmp_path / "left.db"
+    left.write_bytes(path.read_bytes())
+    await engine.close()
+    engine = store_at(left)
+    assert await engine.open() == identity
+    await engine.close()
+
+
 @pytest.mark.parametrize("ending", ["-wal", "-shm"])
 async def test_a_log_deleted_under_an_open_store_is_noticed_before_anything_is_lost(path: Path, ending: str) -> None:
     engine = store_at(path)

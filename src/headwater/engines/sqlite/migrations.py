@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from contextlib import suppress
 from typing import cast
 
 import apsw
@@ -32,6 +33,8 @@ def open_store(connection: apsw.Connection, sql: Statements, options: EngineOpti
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        with suppress(apsw.BusyError):  # another process is about it
+            connection.wal_checkpoint()  # without its log the file has its identity still, and is not taken for new
     identity = _identity(connection, sql, options)
     _check_own(connection, sql, options)
     return identity
