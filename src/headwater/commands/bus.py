@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar, cast, overload
 from uuid import UUID
@@ -13,7 +14,7 @@ from headwater.commands.handler import command_routes
 from headwater.commands.receipt import Receipt
 from headwater.commands.repetition import Repetition
 from headwater.commands.replay import Replay
-from headwater.domain.append import CommandRecord, Written
+from headwater.domain.append import Appended, CommandRecord, Written
 from headwater.domain.identifier import check_id
 from headwater.domain.messages import CommandLike, is_query
 from headwater.domain.metadata import Context
@@ -36,7 +37,7 @@ from headwater.ports.middleware import CallNext, Middleware, Prepares, Startup
 __all__ = ["CommandBus", "Waiter"]
 
 R = TypeVar("R")
-_outer, _enter, _leave = current_command.get, current_command.set, current_command.reset  # looked up once
+_enter, _leave, _NONE = current_command.set, current_command.reset, contextvars.Token.MISSING  # looked up once
 
 
 class Waiter(Protocol):
@@ -82,6 +83,7 @@ class CommandBus:
         self._waiter = waiter
         self._store_id = ""
         self._nothing = Token("", ())
+        self._silent: Receipt[object] = Receipt(None, (), self._nothing)
         tried = Repetition(command_log, replay, self.registry)
         self._attempts = None if committer is None else Attempts(committer, tried, _tries(conflict_tries))
         self._handlers: dict[type, Callable[..., Awaitable[object]]] = {}
@@ -97,6 +99,7 @@ class CommandBus:
         """Name the store in tokens; called by the manager once the store is open."""
         self._store_id = store_id
         self._nothing = Token(store_id, ())
+        self._silent = Receipt(None, (), self._nothing)
 
     # -- registering -----------------------------------------------------------
 
@@ -197,14 +200,16 @@ class CommandBus:
             running.given_id = check_id(str(command_id), "command id")
         if context is not None:
             running.background = check_context(context, self.registry.limits)
-        outer = _outer()
-        if outer is not None:
-            running.follow(outer, self.registry.limits.nested_commands)
         entered = _enter(running)
         try:
+            outer = entered.old_value
+            if outer is not _NONE and outer is not None:
+                running.follow(outer, self.registry.limits.nested_commands)
             result = await chain(message) if timeout is None else await within(timeout, chain, message, running)
-            nothing = running.appended is None
-            receipt = Receipt(result, (), self._nothing) if nothing else await self._receipt(result, running)
+            if running.appended is not None:
+                receipt = await self._receipt(result, running.appended, running)
+            else:
+                receipt = self._silent if result is None else Receipt(result, (), self._nothing)
         finally:
             _leave(entered)
             running.ended = True
@@ -212,10 +217,7 @@ class CommandBus:
             await self._see(receipt.token, wait_for, wait_timeout)
         return receipt
 
-    async def _receipt(self, result: object, running: CommandContext) -> Receipt[object]:
-        appended = running.appended
-        if appended is None:
-            return Receipt(result, (), self._nothing)
+    async def _receipt(self, result: object, appended: Appended, running: CommandContext) -> Receipt[object]:
         if appended.replayed is not None:
             return await self._replayed(appended.replayed)
         events = tuple(running.staged.events) if running.staged is not None else ()
