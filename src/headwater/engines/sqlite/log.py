@@ -49,9 +49,10 @@ class SqliteLog:
     def _read(self, connection: apsw.Connection, start: int, limit: int, only: LogFilter) -> LogPage:
         if limit == 0:
             return LogPage([], start)
-        rows = connection.execute(self._sql["read_log_tail"], (start, SHORT + 1)).fetchall()
+        found = connection.execute(self._sql["read_log_tail"], (start, SHORT + 1))
+        rows = cast("list[EventRow]", found.fetchall())
         if len(rows) <= SHORT:
-            return _short_page(cast("list[EventRow]", rows), start, limit, only)
+            return _short_page(rows, start, limit, only)
         return self._read_long(connection, start, limit, only)
 
     def _read_long(self, connection: apsw.Connection, start: int, limit: int, only: LogFilter) -> LogPage:
