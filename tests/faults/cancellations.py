@@ -102,8 +102,10 @@ async def cancel(cancellations: int, seed: int = 4) -> Row:
             runner=options,
         )
         async with cqrs:
-            before = _sizes(cqrs)
             calls = Calls(cqrs, chance)
+            await calls.append()
+            await cqrs.synchronizer.caught_up()  # the projection holds its lease, and keeps it in a task of its own
+            before = _sizes(cqrs)
             cancelled = await _cancel_all(cqrs, calls, cancellations, chance)
             await cqrs.synchronizer.caught_up()
             if (after := await _settled(cqrs, before)) != before:

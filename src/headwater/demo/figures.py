@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from headwater import CQRSManager, field
+from headwater.demo.events import LineEvent
 from headwater.demo.queries import SalesByMonth, TopCustomers
 from headwater.demo.read_models import CountrySales, CustomerValue, InvoiceView, Stock, TypeTotal
 from headwater.demo.sequence import Resequencer, SequenceFold
@@ -90,8 +91,9 @@ async def _of_sequence(cqrs: CQRSManager, events: int) -> dict[str, object]:
     fold = SequenceFold(events * quarter // 4 for quarter in QUARTERS)
     in_line = Resequencer()
     async for recorded in cqrs.read_log(category="invoice"):
-        for event in in_line.push(recorded.data):
-            fold.see(event)
+        if isinstance(recorded.data, LineEvent):
+            for event in in_line.push(recorded.data):
+                fold.see(event)
     for event in in_line.rest():
         fold.see(event)
     return fold.figures()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater import CQRSManager
 from headwater.demo.data import Source
+from headwater.demo.events import LineEvent
 from headwater.errors import StoreMismatch
 
 __all__ = ["StoredLines", "stored_lines"]
@@ -36,7 +37,9 @@ async def stored_lines(cqrs: CQRSManager, source: Source) -> StoredLines:
     """
     found = StoredLines()
     async for event in cqrs.read_log(category="invoice"):
-        line: int = event.data.line
+        if not isinstance(event.data, LineEvent):
+            continue
+        line = event.data.line
         if source.command_id(line).encode() not in event.stored.context:
             raise StoreMismatch("this store holds invoices of other data: name another file with --engine")
         found.add(line)

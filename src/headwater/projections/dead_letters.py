@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -46,7 +46,7 @@ class DeadLetterQueue:
         self._projections = projections
         self._release = release
 
-    async def add(self, event: Recorded[Any], error: Exception, projection: object = None) -> None:
+    async def add(self, event: Recorded[object], error: Exception, projection: object = None) -> None:
         """Park an event by hand. One that a projection has parked already, as every `projection_error` is, stays.
 
         Raises UnknownName if no projection has parked it and none is named.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from headwater.domain.event import Recorded, StoredEvent
 from headwater.domain.registry import Registry
@@ -11,7 +11,7 @@ from headwater.errors import HeadwaterError
 
 __all__ = ["Decoded", "Decoder"]
 
-Decoded: TypeAlias = "Recorded[Any] | tuple[Recorded[Any], ...] | HeadwaterError"
+Decoded: TypeAlias = "Recorded[object] | tuple[Recorded[object], ...] | HeadwaterError"
 """One event; what upcasters made of it (none, or several); or why it cannot be read."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import msgspec
 
@@ -17,7 +17,7 @@ from headwater.models.model import ReadModel
 
 __all__ = ["Declaration", "KeyOf", "ProjectionHandler", "Wants", "declaration_of"]
 
-KeyOf: TypeAlias = "str | Callable[[Recorded[Any]], str]"
+KeyOf: TypeAlias = "str | Callable[[Recorded[object]], str]"
 """What a projection orders by: the name of a field of the event's data, or a function of the event."""
 Wants: TypeAlias = Callable[[StoredEvent], bool]
 """Whether a projection wants an event at all, asked before its type need be known here."""

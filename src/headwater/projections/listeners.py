@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from headwater.domain.event import Recorded
 from headwater.errors import UnknownName
@@ -13,7 +13,7 @@ from headwater.projections.page import Failure
 
 __all__ = ["ErrorListener", "Listeners", "Occasion"]
 
-ErrorListener: TypeAlias = Callable[[Exception, Recorded[Any]], "Awaitable[object] | object"]
+ErrorListener: TypeAlias = Callable[[Exception, Recorded[object]], "Awaitable[object] | object"]
 Occasion: TypeAlias = Literal["projection_error"]
 
 _log = logging.getLogger("headwater.projections")

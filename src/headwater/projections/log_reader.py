@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from headwater.domain.event import Recorded
 from headwater.domain.registry import Registry
@@ -34,7 +33,7 @@ class LogReader:
         metadata: Mapping[str, str] | None = None,
         after: After = "start",
         limit: int | None = None,
-    ) -> AsyncIterator[Recorded[Any]]:
+    ) -> AsyncIterator[Recorded[object]]:
         """The matching events that are in the log now, by time; `since` inclusive, `until` not."""
         only = log_filter(
             self.registry, types=types, category=category, since=since, until=until, stream=stream, metadata=metadata
@@ -43,7 +42,7 @@ class LogReader:
 
     def subscribe(
         self, *, types: EventTypes = (), category: str | None = None, stream: str | None = None, after: After = "start"
-    ) -> AsyncIterator[Recorded[Any]]:
+    ) -> AsyncIterator[Recorded[object]]:
         """Matching events as they are committed, without end; keep `event.position` to go on from there."""
         only = log_filter(self.registry, types=types, category=category, stream=stream)
         return subscribe(self._log, self.registry, self._wakeups, only, after=after)
@@ -57,7 +56,7 @@ class LogReader:
         since: datetime | None = None,
         until: datetime | None = None,
         after: After = "start",
-    ) -> AsyncIterator[Recorded[Any]]:
+    ) -> AsyncIterator[Recorded[object]]:
         """Past events at their old pace times `speed`; None: as fast as they can be read."""
         only = log_filter(self.registry, types=types, category=category, since=since, until=until)
         return replay(read_log(self._log, self.registry, only, after=after), speed)

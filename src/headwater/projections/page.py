@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -27,7 +26,7 @@ class Failure(msgspec.Struct, frozen=True):
     """An event that could not be handled, and why."""
 
     error: Exception
-    event: Recorded[Any]
+    event: Recorded[object]
 
 
 class Outcome(msgspec.Struct):
@@ -144,7 +143,7 @@ class PageHandler:
     async def _at_once(self, decoded: Sequence[Decoded], batch: Batch) -> bool:
         """Hand everything to `handle_batch`; False if that raised, or an event cannot be read."""
         handle_batch = self._projection.handle_batch
-        wanted: list[Recorded[Any]] = []
+        wanted: list[Recorded[object]] = []
         for item in decoded:
             if isinstance(item, HeadwaterError):
                 return False

@@ -17,8 +17,8 @@ from headwater.projections.handler import KeyOf, ProjectionHandler, declaration_
 
 __all__ = ["Handle", "Projection", "bind", "bind_all", "find"]
 
-Handle: TypeAlias = Callable[[Recorded[Any]], Awaitable[object]]
-HandleBatch: TypeAlias = Callable[[Sequence[Recorded[Any]]], Awaitable[object]]
+Handle: TypeAlias = Callable[[Recorded[object]], Awaitable[object]]
+HandleBatch: TypeAlias = Callable[[Sequence[Recorded[object]]], Awaitable[object]]
 
 
 class Projection:
@@ -118,7 +118,7 @@ def _bound(handler: ProjectionHandler, name: str, injector: Injector) -> Callabl
     return None if method is None else injector.bind(method, 1)
 
 
-def _key_of(key: KeyOf | None) -> Callable[[Recorded[Any]], str] | None:
+def _key_of(key: KeyOf | None) -> Callable[[Recorded[object]], str] | None:
     if isinstance(key, str):
         field = key
         return lambda event: str(getattr(event.data, field))

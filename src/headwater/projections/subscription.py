@@ -6,7 +6,7 @@ import asyncio
 import heapq
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from headwater.domain.event import Recorded, StoredEvent
 from headwater.domain.metadata import to_micros
@@ -56,7 +56,7 @@ def log_filter(
 
 async def read_log(
     log: Log, registry: Registry, only: LogFilter | None = None, *, after: After = "start", limit: int | None = None
-) -> AsyncIterator[Recorded[Any]]:
+) -> AsyncIterator[Recorded[object]]:
     """The events that are in the log now: by time over all partitions, in each by offset. Raises DecodingError."""
     starts = await _starts(log, after)
     heads = [await log.head(partition) for partition in range(log.partitions)]
@@ -71,7 +71,7 @@ async def read_log(
 
 async def subscribe(
     log: Log, registry: Registry, wakeups: Wakeups, only: LogFilter | None = None, *, after: After = "start"
-) -> AsyncIterator[Recorded[Any]]:
+) -> AsyncIterator[Recorded[object]]:
     """Events as they are committed, without end; in order within a partition. Leave the loop to end it.
 
     To go on later, keep the `position` of the last event of each partition and give them as `after`.
@@ -92,10 +92,10 @@ async def subscribe(
 
 
 async def replay(
-    events: AsyncIterator[Recorded[Any]],
+    events: AsyncIterator[Recorded[object]],
     speed: float | None = 1.0,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-) -> AsyncIterator[Recorded[Any]]:
+) -> AsyncIterator[Recorded[object]]:
     """Events at the pace they happened, `speed` times faster; None: without any pause. Raises InvalidInput."""
     if speed is not None and not speed > 0:
         raise InvalidInput(f"speed is a factor above 0, or None for no pause at all, got {speed!r}")
@@ -123,7 +123,7 @@ async def _starts(log: Log, after: After) -> list[int]:
 
 async def _feed(
     log: Log, registry: Registry, only: LogFilter | None, partition: int, start: int, head: int
-) -> AsyncIterator[Recorded[Any]]:
+) -> AsyncIterator[Recorded[object]]:
     decoder = Decoder(registry)
     while start < head:
         page = await log.read(partition, start, _PAGE, only)
@@ -132,9 +132,9 @@ async def _feed(
         start = page.next
 
 
-async def _by_time(feeds: Iterable[AsyncIterator[Recorded[Any]]]) -> AsyncIterator[Recorded[Any]]:
+async def _by_time(feeds: Iterable[AsyncIterator[Recorded[object]]]) -> AsyncIterator[Recorded[object]]:
     """Merged by timestamp, each feed's own order kept."""
-    heap: list[tuple[int, int, Recorded[Any], AsyncIterator[Recorded[Any]]]] = []
+    heap: list[tuple[int, int, Recorded[object], AsyncIterator[Recorded[object]]]] = []
     for number, feed in enumerate(feeds):
         event = await anext(feed, None)
         if event is not None:
@@ -150,7 +150,7 @@ async def _by_time(feeds: Iterable[AsyncIterator[Recorded[Any]]]) -> AsyncIterat
             heapq.heapreplace(heap, (following.stored.timestamp, number, following, feed))
 
 
-def _flat(decoder: Decoder, events: Sequence[StoredEvent]) -> Iterator[Recorded[Any]]:
+def _flat(decoder: Decoder, events: Sequence[StoredEvent]) -> Iterator[Recorded[object]]:
     for item in decoder.page(events):
         if isinstance(item, HeadwaterError):
             raise item
