@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.domain import Accounts
+from bench.domain import Accounts, Credited
 from bench.filling import fill
 from bench.machine import ROOT
 from bench.plan import Plan
@@ -78,7 +78,7 @@ async def _main(path: Path, what: str) -> Grown:
 async def _replay(cqrs: CQRSManager) -> int:
     count = 0
     async for event in cqrs.replay(speed=None):
-        count += event.data.amount > 0
+        count += isinstance(event.data, Credited)
     return count
 
 
