@@ -64,10 +64,13 @@ class Appender:
         self._find_command = sql["find_command"]
         self._insert_command = sql["insert_command"]
 
-    def commit(self, connection: apsw.Connection, append: Append) -> Appended:
-        """Inside the writer's transaction; what it raises after writing, the writer rolls back."""
+    def commit(self, connection: apsw.Connection, append: Append) -> tuple[Appended, list[int]]:
+        """Inside the writer's transaction; what it raises after writing, the writer rolls back.
+
+        The outcome, and the offset of each write's last event; none for what was committed before.
+        """
         if append.command is not None and (replayed := self._first_outcome(connection, append)) is not None:
-            return replayed
+            return replayed, []
         streams = [self._look_at(connection, write) for write in append.writes]
         for check in append.checks:
             version = connection.execute(self._sql["read_version"], (str(check.stream),)).get or 0
@@ -75,13 +78,17 @@ class Appender:
         self._check_claims(connection, streams)
         self._remember_ends(connection)
         now = self._now()
-        written = tuple([self._write(connection, stream, append.context, now) for stream in streams])
+        offsets: list[int] = []
+        written: list[Written] = []
+        for stream in streams:
+            written.append(self._write(connection, stream, append.context, now))
+            offsets.append(self._next_offset - 1)
         self._move_keys(connection, streams)
         if append.changes:
             apply_changes(connection, cast("Sequence[Change]", append.changes))
         if append.command is not None:
-            connection.execute(self._insert_command, command_row(append.command, written, now))
-        return Appended(written)
+            connection.execute(self._insert_command, command_row(append.command, tuple(written), now))
+        return Appended(tuple(written)), offsets
 
     def _first_outcome(self, connection: apsw.Connection, append: Append) -> Appended | None:
         """What this command committed before; None if it did not, or was refused."""

@@ -20,6 +20,7 @@ from headwater.engines.sqlite.log import SqliteLog
 from headwater.engines.sqlite.migrations import open_store
 from headwater.engines.sqlite.open_files import OpenFiles
 from headwater.engines.sqlite.parking import SqliteParking
+from headwater.engines.sqlite.places import Places
 from headwater.engines.sqlite.projection_store import SqliteProjectionStore
 from headwater.engines.sqlite.read_model_schema import SqliteReadModelSchema
 from headwater.engines.sqlite.read_models import SqliteReadModels
@@ -58,12 +59,13 @@ class SqliteEngine:
         self._readers = readers = Readers(options.limits.queued_writes)
         wakeups.look = writer.look
         self._files = files = OpenFiles(location.path)
+        self._places = places = Places()
         self._opening = asyncio.Lock()
         self._identity: Identity | None = None
         self.name = "sqlite"
-        self.events: EventStore = SqliteEventStore(sql, writer, readers, options.limits, options.clock)
+        self.events: EventStore = SqliteEventStore(sql, writer, readers, options.limits, options.clock, places)
         self.unique_keys: UniqueKeys = SqliteUniqueKeys(sql, readers)
-        self.log: Log = SqliteLog(sql, readers)
+        self.log: Log = SqliteLog(sql, readers, places)
         self.projections: ProjectionStore = SqliteProjectionStore(sql, writer, readers)
         self.parking: Parking = SqliteParking(sql, writer, readers)
         self.read_models: ReadModels = SqliteReadModels(readers)
@@ -108,6 +110,7 @@ class SqliteEngine:
         return identity
 
     def _close(self) -> None:
+        self._places.clear()
         self._readers.close()
         self._writer.close()
         self._wakeups.committed()  # nobody waits for a commit that cannot come

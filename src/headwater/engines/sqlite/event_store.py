@@ -16,6 +16,7 @@ from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count
 from headwater.engines.sqlite.appender import Appender
 from headwater.engines.sqlite.fold import Folds
+from headwater.engines.sqlite.places import Places
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.stored import PAGE, EventPage, stored_events
@@ -30,21 +31,26 @@ _NO_END: Final = 2**63 - 1
 
 
 class SqliteEventStore:
-    def __init__(self, sql: Statements, writer: Writer, readers: Readers, limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self, sql: Statements, writer: Writer, readers: Readers, limits: Limits, clock: Clock, places: Places
+    ) -> None:
         self._sql = sql
         self._writer = writer
         self._readers = readers
         self._limits = limits
+        self._places = places
         self._commit = Appender(sql, writer, clock).commit
         self._fold = Folds(sql).read
 
     async def append(self, append: Append) -> Appended:
-        check_append(append, self._limits)
-        return await self._writer.run(self._commit, append)
+        return await self.append_atomic(append)
 
     async def append_atomic(self, append: Append) -> Appended:
         check_append(append, self._limits)
-        return await self._writer.run(self._commit, append)
+        appended, offsets = await self._writer.run(self._commit, append)
+        if offsets:
+            self._places.remember(appended.writes, offsets)
+        return appended
 
     async def load(self, stream: StreamId, after: int = 0, up_to: int | None = None) -> Sequence[StoredEvent]:
         check_count(after, "after")

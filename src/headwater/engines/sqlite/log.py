@@ -11,6 +11,7 @@ import apsw
 import msgspec
 
 from headwater.domain.version import check_count
+from headwater.engines.sqlite.places import Places
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.stored import PAGE, SHORT, EventPage, EventRow, stored_events, stored_rows
@@ -25,9 +26,10 @@ _EVERYTHING_VISIBLE: Final = LogFilter()
 
 
 class SqliteLog:
-    def __init__(self, sql: Statements, readers: Readers) -> None:
+    def __init__(self, sql: Statements, readers: Readers, places: Places) -> None:
         self._sql = sql
         self._readers = readers
+        self._places = places
 
     @property
     def partitions(self) -> int:
@@ -44,7 +46,8 @@ class SqliteLog:
         return await self._readers.run(self._head)
 
     async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
-        return await self._readers.run(self._offset_of, stream, version)
+        offset = self._places.find(stream, version)
+        return await self._readers.run(self._offset_of, stream, version) if offset is None else (0, offset)
 
     def _read(self, connection: apsw.Connection, start: int, limit: int, only: LogFilter) -> LogPage:
         if limit == 0:
