@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,6 +153,26 @@ async def test_a_log_deleted_under_an_open_store_is_noticed_before_anything_is_l
     assert await engine.events.head(ANN) == 1
     await engine.close()
     assert await heads(path) == (1, 0)
+
+
+async def test_a_folder_that_looks_long_untouched_hides_nothing_for_long(path: Path) -> None:
+    """The names are not looked up while their folder is as it was; once it is not, they are, until they fit again."""
+    engine = store_at(path)
+    await engine.open()
+    for seconds in (1_000, 2_000):
+        os.utime(path.parent, (seconds, seconds))
+        await engine.events.append(append_of(ANN))
+        await engine.events.append(append_of(ANN))
+    hidden = path.parent / "hidden"
+    beside(path, "-wal").rename(hidden)
+    for _ in range(3):
+        os.utime(path.parent, (3_000, 3_000))
+        with pytest.raises(StoreUnavailable, match="-wal"):
+            await engine.events.append(append_of(ANN))
+    hidden.rename(beside(path, "-wal"))
+    await engine.events.append(append_of(ANN))
+    await engine.close()
+    assert (await heads(path))[0] == 5
 
 
 async def test_a_file_renamed_over_an_open_store_is_noticed(path: Path, tmp_path: Path) -> None:
