@@ -48,7 +48,12 @@ HeadwaterError
     ├── CheckpointAheadOfLog
     ├── LeaseLost
     ├── HandlerExited              a handler raised SystemExit or the like: its projection gave up
+    ├── InlineHandlerSuspended     an inline handler awaited what is not of the append's transaction
+    ├── ParkingFull                no more keys can be parked: this one waits where it is
+    ├── ProjectionOutdated         a later version of this projection is served
+    ├── ProjectionStopped          an event at which the projection declares to stand still
     ├── RebuildRefused
+    ├── ResetRefused
     ├── ConsistencyTimeout
     └── ViewParked
 """
@@ -74,6 +79,7 @@ __all__ = [
     "HandlerExited",
     "HeadwaterError",
     "IdempotencyMismatch",
+    "InlineHandlerSuspended",
     "InvalidCriteria",
     "InvalidCursor",
     "InvalidId",
@@ -89,9 +95,13 @@ __all__ = [
     "MissingPolicy",
     "NotAuthorized",
     "NotOwner",
+    "ParkingFull",
     "ProjectionError",
+    "ProjectionOutdated",
+    "ProjectionStopped",
     "RebuildRefused",
     "Refused",
+    "ResetRefused",
     "StorageFull",
     "StoreBusy",
     "StoreClosed",
@@ -363,7 +373,27 @@ class LeaseLost(ProjectionError):
 
 
 class RebuildRefused(ProjectionError):
-    """A rebuild cannot start: another process runs the projection, or the log has several partitions."""
+    """A rebuild cannot start or go on; the message says why."""
+
+
+class InlineHandlerSuspended(ProjectionError):
+    """An inline handler awaited something outside the append's transaction: run the projection async instead."""
+
+
+class ParkingFull(ProjectionError):
+    """As many keys are parked as may be: retry or discard some; this one waits where it is."""
+
+
+class ProjectionOutdated(ProjectionError):
+    """A later version of this projection is served: deploy it, or switch back to the one before."""
+
+
+class ProjectionStopped(ProjectionError):
+    """The projection's declaration says to stand still at this event: mend the cause, then resume it."""
+
+
+class ResetRefused(ProjectionError):
+    """Rows of this projection may be fed by more than what is to be reset: rebuild it instead."""
 
 
 class HandlerExited(ProjectionError):

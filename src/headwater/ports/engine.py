@@ -13,7 +13,10 @@ from headwater.limits import Limits
 from headwater.ports.admin import Admin
 from headwater.ports.clock import Clock, SystemClock
 from headwater.ports.command_log import CommandLog
+from headwater.ports.conditions import Conditions
 from headwater.ports.event_store import EventStore
+from headwater.ports.generations import Generations
+from headwater.ports.journal import Journal
 from headwater.ports.leases import Leases
 from headwater.ports.log import Log
 from headwater.ports.parking import Parking
@@ -65,7 +68,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Engine(Protocol):
     """A store by its ports. What an engine cannot honour it lacks: look with `isinstance` or `getattr`.
 
-    `events` may also be an AtomicAppends; an engine with a `backup` is a Backup.
+    `events` may also be an AtomicAppends and an InlineAppends; an engine with a `backup` is a Backup.
     """
 
     name: str
@@ -73,12 +76,15 @@ class Engine(Protocol):
     unique_keys: UniqueKeys
     log: Log
     projections: ProjectionStore
+    generations: Generations
+    conditions: Conditions
     parking: Parking
     read_models: ReadModels
     read_model_schema: ReadModelSchema
     snapshots: Snapshots
     commands: CommandLog
     leases: Leases
+    journal: Journal
     wakeups: Wakeups
     admin: Admin
 

@@ -24,15 +24,20 @@ class Leases(Protocol):
     """Leases with a fencing epoch.
 
     Law: at most one unexpired lease of a name. Acquiring a free or expired one raises the epoch; the owner's own
-    acquire keeps it. The lease is only for liveness: safety comes from the epoch in each commit.
+    acquire keeps it. The lease is only for liveness: safety comes from the epoch in each commit. After `back_off`
+    nobody, in any process, acquires it until the time is over.
     """
 
     async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
-        """Take or keep the lease for `ttl` seconds; None while another holds it."""
+        """Take or keep the lease for `ttl` seconds; None while another holds it, or it is left alone after a failure."""
         ...
 
     async def release(self, lease: Lease) -> None:
         """Give it back; nothing happens if it was taken over."""
+        ...
+
+    async def back_off(self, lease: Lease, seconds: float) -> None:
+        """Give it back, and have it left alone for `seconds`; nothing happens if it was taken over."""
         ...
 
     async def holders(self) -> list[Lease]:

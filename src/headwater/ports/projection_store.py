@@ -10,26 +10,27 @@ import msgspec
 from headwater.models.changes import Change
 from headwater.models.model import ReadModel
 from headwater.ports.parking import ParkedEvent
+from headwater.ports.place import Place
 
-__all__ = ["Checkpoint", "ProjectionCommit", "ProjectionStore"]
+__all__ = ["Checkpoint", "ProjectionCommit", "ProjectionStore", "Reset"]
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a projection is in one partition."""
+    """How far a projection is at one place."""
 
-    projection: str
-    partition: int
+    place: Place
     offset: int = 0
     """The next offset to read."""
     epoch: int = 0
     """Of the lease under which it was written last."""
+    effects: int = 0
+    """Side effects of events below this offset have run, or are not to run."""
 
 
 class ProjectionCommit(msgspec.Struct, frozen=True, kw_only=True):
     """One batch: changes, the checkpoint's move, and what was parked."""
 
-    projection: str
-    partition: int
+    place: Place
     epoch: int
     """Of the lease the worker holds."""
     start: int
@@ -37,25 +38,42 @@ class ProjectionCommit(msgspec.Struct, frozen=True, kw_only=True):
     next: int
     """The checkpoint's offset afterwards."""
     changes: Sequence[Change] = ()
+    """Of rows of the place's generation, whichever is served."""
     parked: Sequence[ParkedEvent] = ()
     unparked: Sequence[int] = ()
     """Offsets of parked events of this partition whose effect is in `changes`."""
+    effects: int | None = None
+    """What `Checkpoint.effects` becomes; None leaves it."""
+
+
+class Reset(msgspec.Struct, frozen=True, kw_only=True):
+    """A projection, or one partition of it, sent back to offset 0 in place, under the leases of what is reset."""
+
+    projection: str
+    generation: int
+    epoch: int
+    """What older epochs can no longer write under."""
+    partition: int | None = None
+    """None: all of them, and the tables of `models` are made anew, empty, whatever their classes were like before."""
+    models: Sequence[type[ReadModel]] = ()
+    changes: Sequence[Change] = ()
+    """For one partition: what takes its rows away."""
 
 
 class ProjectionStore(Protocol):
     """Checkpoints beside the read models.
 
-    Law: a commit is atomic, and conditional: unless the checkpoint stands at `start` and no later epoch has
-    written it, nothing is changed and CheckpointConflict is raised. Offsets of one partition never go back but
-    by `reset`.
+    Law: a commit is atomic, and conditional: unless the checkpoint stands at `start`, no later epoch has written it,
+    and its generation is known, nothing is changed and CheckpointConflict is raised. Offsets of one place never go
+    back but by `reset`, which leaves `effects` as they are. A projection without generations has generation 0, served.
     """
 
-    async def checkpoint(self, projection: str, partition: int) -> Checkpoint:
-        """Where the projection is; offset 0 if it never ran."""
+    async def checkpoint(self, place: Place) -> Checkpoint:
+        """How far it is; offset 0 if it never ran."""
         ...
 
-    async def checkpoints(self) -> Sequence[Checkpoint]:
-        """Every checkpoint kept, by projection and partition."""
+    async def checkpoints(self, projection: str | None = None) -> Sequence[Checkpoint]:
+        """Every checkpoint kept, by place."""
         ...
 
     async def commit(self, commit: ProjectionCommit) -> None:
@@ -66,9 +84,9 @@ class ProjectionStore(Protocol):
         """Changes that no projection makes, in one transaction."""
         ...
 
-    async def reset(self, projection: str, models: Sequence[type[ReadModel]], epoch: int) -> None:
-        """In one transaction: make the models' tables anew and empty, whatever their classes were like before, drop
-        what is parked, and set every checkpoint to 0 at `epoch`. Raises StoreMismatch, and changes nothing, where a
-        table is there that is no read model's.
+    async def reset(self, reset: Reset) -> None:
+        """In one transaction: empty what is reset, drop what it has parked, and set its checkpoints to 0 at the epoch.
+
+        Raises StoreMismatch, and changes nothing, where a table is there that is no read model's.
         """
         ...

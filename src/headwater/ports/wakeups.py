@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
+
+from headwater.models.model import ReadModel
 
 __all__ = ["Wakeups"]
 
@@ -11,7 +14,8 @@ class Wakeups(Protocol):
     """Tells waiting readers that the store may have changed, in this process or another.
 
     Law: after a commit made anywhere, `wait(seen)` with a counter taken before it returns within the engine's
-    polling interval. It may return early; it never misses.
+    polling interval. It may return early; it never misses. The count of a read model moves in the transaction that
+    changes its rows, makes its table anew or swaps its generation.
     """
 
     def seen(self) -> int:
@@ -20,4 +24,8 @@ class Wakeups(Protocol):
 
     async def wait(self, seen: int, timeout: float) -> int:
         """Return once the counter has moved past `seen`, or after `timeout` seconds; the counter now."""
+        ...
+
+    async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
+        """A count for each read model that moves with every change of what is served; 0 for one without a table."""
         ...
