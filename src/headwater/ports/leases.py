@@ -29,7 +29,7 @@ class Leases(Protocol):
     """
 
     async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
-        """Take or keep the lease for `ttl` seconds; None while another holds it, or it is left alone after a failure."""
+        """Take or keep the lease for `ttl` seconds; None while another holds it, or while it is backed off."""
         ...
 
     async def release(self, lease: Lease) -> None:
