@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import AsyncIterator, Sequence
 
 from headwater.engines.memory.admin import MemoryAdmin
 from headwater.engines.memory.command_log import MemoryCommandLog
+from headwater.engines.memory.conditions import MemoryConditions
 from headwater.engines.memory.event_store import MemoryEventStore
+from headwater.engines.memory.exports import export
+from headwater.engines.memory.generations import MemoryGenerations
+from headwater.engines.memory.journal import MemoryJournal
 from headwater.engines.memory.leases import MemoryLeases
 from headwater.engines.memory.log import MemoryLog
 from headwater.engines.memory.parking import MemoryParking
@@ -18,10 +23,15 @@ from headwater.engines.memory.snapshots import MemorySnapshots
 from headwater.engines.memory.state import State
 from headwater.engines.memory.unique_keys import MemoryUniqueKeys
 from headwater.engines.memory.wakeups import MemoryWakeups
+from headwater.models.model import ReadModel
 from headwater.ports.admin import Admin
 from headwater.ports.command_log import CommandLog
+from headwater.ports.conditions import Conditions
 from headwater.ports.engine import EngineOptions, Identity
 from headwater.ports.event_store import EventStore
+from headwater.ports.exports import Exported
+from headwater.ports.generations import Generations
+from headwater.ports.journal import Journal
 from headwater.ports.leases import Leases
 from headwater.ports.log import Log
 from headwater.ports.parking import Parking
@@ -47,12 +57,15 @@ class MemoryEngine:
         self.unique_keys: UniqueKeys = MemoryUniqueKeys(state)
         self.log: Log = MemoryLog(state)
         self.projections: ProjectionStore = MemoryProjectionStore(state)
+        self.generations: Generations = MemoryGenerations(state)
+        self.conditions: Conditions = MemoryConditions(state)
         self.parking: Parking = MemoryParking(state)
         self.read_models: ReadModels = MemoryReadModels(state)
         self.read_model_schema: ReadModelSchema = MemoryReadModelSchema(state)
         self.snapshots: Snapshots = MemorySnapshots(state)
         self.commands: CommandLog = MemoryCommandLog(state)
         self.leases: Leases = MemoryLeases(state)
+        self.journal: Journal = MemoryJournal(state)
         self.wakeups: Wakeups = MemoryWakeups(state)
         self.admin: Admin = MemoryAdmin(state, self._identity.store_id)
 
@@ -63,3 +76,9 @@ class MemoryEngine:
     async def close(self) -> None:
         self._state.is_open = False
         self._state.committed()  # nobody waits for a commit that cannot come
+
+    def export(
+        self, projection: str, number: int, models: Sequence[type[ReadModel]], page: int = 1_000
+    ) -> AsyncIterator[Exported]:
+        """A generation's checkpoints and rows as of one moment; see Exports."""
+        return export(self._state, projection, number, models, page)

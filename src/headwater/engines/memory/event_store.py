@@ -1,4 +1,4 @@
-"""EventStore and AtomicAppends: every append looks at everything first, then changes it without an await between."""
+"""EventStore with AtomicAppends and InlineAppends: an append looks at everything first, then changes it all at once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from headwater.domain.append import Append, Appended, UniqueKey, Write, Written,
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count, check_expected
+from headwater.engines.memory.inline_appends import handle_inline
 from headwater.engines.memory.state import Part, State, Stream
 from headwater.errors import DuplicateEventId, IdempotencyMismatch, InvalidMessage, UniqueKeyTaken
 from headwater.models.changes import Change
 from headwater.ports.event_store import FoldRows
+from headwater.ports.inline_appends import InlineProjection
 
 __all__ = ["MemoryEventStore"]
 
@@ -27,6 +29,9 @@ class MemoryEventStore(Part):
 
     async def append_atomic(self, append: Append) -> Appended:
         return _commit(self._state, append)
+
+    async def append_inline(self, append: Append, inline: Sequence[InlineProjection]) -> Appended:
+        return _commit(self._state, append, inline)
 
     async def load(self, stream: StreamId, after: int = 0, up_to: int | None = None) -> Sequence[StoredEvent]:
         check_count(after, "after")
@@ -47,7 +52,7 @@ class MemoryEventStore(Part):
         return self._state.categories[category]
 
 
-def _commit(state: State, append: Append) -> Appended:
+def _commit(state: State, append: Append, inline: Sequence[InlineProjection] = ()) -> Appended:
     check_append(append, state.limits)
     if (replayed := _first_outcome(state, append)) is not None:
         return replayed
@@ -58,11 +63,15 @@ def _commit(state: State, append: Append) -> Appended:
         check_expected(str(check.stream), check.expected, len(state.events_of(str(check.stream))))
     keys = _claimed(state, append)
     _check_event_ids(state, append)
-    state.rows.apply(cast("tuple[Change, ...]", append.changes))  # the last to refuse: nothing fails from here on
+    now = state.now()
+    planned = _planned(state, append, now)
+    with state.rows.all_or_nothing():
+        state.rows.apply(cast("tuple[Change, ...]", append.changes))
+        moved = handle_inline(state, inline, _by_partition(planned))  # the last to refuse: nothing fails from here on
+    state.checkpoints |= {checkpoint.place: checkpoint for checkpoint in moved}
     _release(state, append)
     state.keys |= keys
-    now = state.now()
-    written = tuple([_write(state, write, append.context, now) for write in append.writes])
+    written = tuple([_keep(state, write, stored) for write, stored in zip(append.writes, planned, strict=True)])
     if append.command is not None:
         state.commands.pop(append.command.id, None)
         state.commands[append.command.id] = msgspec.structs.replace(append.command, writes=written, timestamp=now)
@@ -120,33 +129,57 @@ def _release(state: State, append: Append) -> None:
                 del state.keys[key]
 
 
-def _write(state: State, write: Write, context: bytes, now: int) -> Written:
+def _planned(state: State, append: Append, now: int) -> list[list[StoredEvent]]:
+    """The events of each write as they are going to be stored."""
+    ends = [len(log) for log in state.log]
+    planned: list[list[StoredEvent]] = []
+    for write in append.writes:
+        partition = state.partition_of(write.partition_key or str(write.stream))
+        planned.append(_stored(state, write, append.context, now, partition, ends[partition]))
+        ends[partition] += len(write.events)
+    return planned
+
+
+def _stored(state: State, write: Write, context: bytes, now: int, partition: int, offset: int) -> list[StoredEvent]:
     name = str(write.stream)
+    before = state.events_of(name)
+    timestamp = before[-1].timestamp if before else -1
+    stored: list[StoredEvent] = []
+    for number, event in enumerate(write.events):
+        timestamp = max(now, timestamp + 1)
+        stored.append(
+            StoredEvent(
+                partition=partition,
+                offset=offset + number,
+                stream=name,
+                version=len(before) + number + 1,
+                event_id=event.event_id,
+                timestamp=timestamp,
+                type=event.type,
+                schema=event.schema,
+                data=event.data,
+                context=context,
+                topic=event.topic,
+            )
+        )
+    return stored
+
+
+def _by_partition(planned: list[list[StoredEvent]]) -> dict[int, list[StoredEvent]]:
+    events: dict[int, list[StoredEvent]] = {}
+    for stored in planned:
+        events.setdefault(stored[0].partition, []).extend(stored)
+    return dict(sorted(events.items()))
+
+
+def _keep(state: State, write: Write, stored: list[StoredEvent]) -> Written:
+    name, partition = str(write.stream), stored[0].partition
     stream = state.streams.get(name)
     if stream is None:
-        key = write.partition_key or name
-        stream = state.streams[name] = Stream(key, state.partition_of(key))
+        stream = state.streams[name] = Stream(write.partition_key or name, partition)
         state.categories[write.stream.category] += 1
-    log = state.log[stream.partition]
-    before = len(stream.events)
-    timestamp = stream.events[-1].timestamp if stream.events else -1
-    for version, event in enumerate(write.events, before + 1):
-        timestamp = max(now, timestamp + 1)
-        stored = StoredEvent(
-            partition=stream.partition,
-            offset=len(log),
-            stream=name,
-            version=version,
-            event_id=event.event_id,
-            timestamp=timestamp,
-            type=event.type,
-            schema=event.schema,
-            data=event.data,
-            context=context,
-            topic=event.topic,
-        )
-        log.append(stored)
-        stream.events.append(stored)
-        state.event_ids.add(event.event_id)
-        state.size_bytes += len(event.data) + len(context)
-    return Written(name, before + 1, len(stream.events))
+    stream.events += stored
+    state.log[partition] += stored
+    state.event_ids.update(event.event_id for event in stored)
+    state.size_bytes += sum(len(event.data) + len(event.context) for event in stored)
+    return Written(name, stored[0].version, stored[-1].version)

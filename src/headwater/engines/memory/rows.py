@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from headwater.errors import UnknownName
@@ -15,6 +17,8 @@ from headwater.models.model import ReadModel, schema_of
 __all__ = ["Rows", "Table"]
 
 _Staged: TypeAlias = dict[type[ReadModel], dict[Scalar, Row | None]]
+_Before: TypeAlias = "tuple[Table, Scalar, Row | None]"
+"""A row as it was before a change."""
 
 
 class Table:
@@ -54,6 +58,10 @@ class Table:
         if row is not None:
             self.rows[key] = row
 
+    @property
+    def indexed(self) -> list[str]:
+        return list(self._indexes)
+
     def clear(self) -> None:
         self.rows.clear()
         for index in self._indexes.values():
@@ -61,16 +69,18 @@ class Table:
 
 
 class Rows:
-    """All read models of a store. A model is known once the schema made its table."""
+    """The rows of many read models. A model is known once its table was made."""
 
     def __init__(self) -> None:
         self._tables: dict[type[ReadModel], Table] = {}
+        self._changes: Counter[type[ReadModel]] = Counter()
+        self._undone_by: list[_Before] | None = None
 
     def make(self, models: Iterable[type[ReadModel]]) -> None:
         """Tables for these models; those that are there stay as they are."""
         for model in models:
             if model not in self._tables:
-                self._tables[model] = Table(model)
+                self.put(model, Table(model))
 
     def index(self, model: type[ReadModel], orders: Iterable[tuple[Order, ...]]) -> None:
         """Indexes by the first field of each order."""
@@ -83,6 +93,41 @@ class Rows:
             raise UnknownName(f"read model {model.__name__} has no table: name it in read_models=[...]")
         return table
 
+    def changes(self, model: type[ReadModel]) -> int:
+        """How often a model has changed; 0 without a table."""
+        return self._changes[model] if model in self._tables else 0
+
+    def take(self, model: type[ReadModel]) -> Table | None:
+        """Part with a table."""
+        return self._tables.pop(model, None)
+
+    def put(self, model: type[ReadModel], table: Table) -> None:
+        """Have this table as the model's, found by whatever the one before was found by."""
+        before = self._tables.get(model)
+        if before is not None:
+            table.index(before.indexed)
+        self._tables[model] = table
+        self._changes[model] += 1
+
+    def only(self, models: Iterable[type[ReadModel]]) -> Rows:
+        """The same tables, of these models."""
+        chosen = Rows()
+        chosen._tables = {model: self._tables[model] for model in models if model in self._tables}
+        return chosen
+
+    @contextmanager
+    def all_or_nothing(self) -> Generator[None]:
+        """What is applied inside is taken back if an exception leaves it."""
+        undone_by = self._undone_by = []
+        try:
+            yield
+        except BaseException:
+            for table, key, row in reversed(undone_by):
+                table.put(key, row)
+            raise
+        finally:
+            self._undone_by = None
+
     def apply(self, changes: Sequence[Change]) -> None:
         """Every change, or none: what cannot be applied raises before anything is written."""
         staged: _Staged = {}
@@ -91,12 +136,16 @@ class Rows:
         for model, rows in staged.items():
             table = self._tables[model]
             for key, row in rows.items():
+                if self._undone_by is not None:
+                    self._undone_by.append((table, key, table.rows.get(key)))
                 table.put(key, row)
+            self._changes[model] += 1
 
     def empty(self, models: Sequence[type[ReadModel]]) -> None:
         """Take all rows of these models away."""
         for table in [self.table(model) for model in models]:
             table.clear()
+        self._changes.update(models)
 
     def _stage(self, staged: _Staged, change: Change) -> None:
         table = self.table(change.model)

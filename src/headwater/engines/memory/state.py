@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from typing import Final
 
 import msgspec
@@ -13,15 +13,22 @@ from headwater.domain.append import CommandRecord, UniqueKey
 from headwater.domain.event import StoredEvent
 from headwater.engines.memory.rows import Rows
 from headwater.errors import ConfigurationError, StoreClosed
+from headwater.models.model import ReadModel
+from headwater.ports.conditions import Pause, Trouble
 from headwater.ports.engine import EngineOptions
+from headwater.ports.generations import Generation
+from headwater.ports.journal import Entry
 from headwater.ports.leases import Lease
-from headwater.ports.parking import ParkedEvent
+from headwater.ports.parking import ParkedEvent, ParkedPlace
+from headwater.ports.place import Place
 from headwater.ports.projection_store import Checkpoint
 from headwater.ports.snapshots import Snapshot
 
-__all__ = ["Part", "State", "Stream"]
+__all__ = ["Filling", "Part", "State", "Stream"]
 
 _MOST_PARTITIONS: Final = 1_024
+_MOST_ENTRIES: Final = 10_000
+"""Of the journal."""
 
 
 class Stream(msgspec.Struct):
@@ -31,6 +38,14 @@ class Stream(msgspec.Struct):
     """What decides the partition."""
     partition: int
     events: list[StoredEvent] = []
+
+
+class Filling(msgspec.Struct):
+    """One generation, and its rows while they are not the ones that are served."""
+
+    generation: Generation
+    models: tuple[type[ReadModel], ...]
+    beside: Rows
 
 
 class State:
@@ -55,13 +70,24 @@ class State:
         """By id, the newest last."""
 
         self.rows = Rows()
-        self.checkpoints: dict[tuple[str, int], Checkpoint] = {}
-        self.parked: dict[tuple[str, int, int], ParkedEvent] = {}
-        """By projection, partition and offset."""
+        """What is served."""
+        self.fillings: dict[str, dict[int, Filling]] = {}
+        """By projection, then number."""
+        self.numbers: Counter[str] = Counter()
+        """The next generation's number of each projection."""
+        self.checkpoints: dict[Place, Checkpoint] = {}
+        self.parked: dict[ParkedPlace, ParkedEvent] = {}
+        self.pauses: dict[str, Pause] = {}
+        """By projection."""
+        self.troubles: dict[Place, Trouble] = {}
         self.snapshots: dict[str, dict[str, Snapshot]] = {}
         """By stream, then kind."""
         self.leases: dict[str, Lease] = {}
         """The last lease of each name, expired ones too: they keep the epoch."""
+        self.backed_off: dict[str, int] = {}
+        """Until when a lease is left alone, by its name."""
+        self.journal: deque[Entry] = deque(maxlen=_MOST_ENTRIES)
+        """The newest first."""
 
         self.commits = 0
         self.waiters: set[asyncio.Future[None]] = set()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from headwater.engines.memory.state import Part
+from headwater.models.model import ReadModel
 
 __all__ = ["MemoryWakeups"]
 
@@ -23,3 +25,6 @@ class MemoryWakeups(Part):
             finally:
                 state.waiters.discard(waiter)
         return state.commits
+
+    async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
+        return [self._state.rows.changes(model) for model in models]
