@@ -12,6 +12,7 @@ HeadwaterError
 │   ├── InvalidCriteria            criteria, order, page or pipeline
 │   ├── InvalidCursor              a page cursor that was forged, changed or made for another query
 │   ├── InvalidToken               a token that was forged, changed or made by another store
+│   ├── NotCommutative             a projection that declares to accumulate only makes another change
 │   ├── NotOwner                   this read model is written by a projection, not by the caller
 │   └── LimitExceeded              larger than `Limits` allows
 ├── AppendRejected                 certainly not committed
@@ -94,6 +95,7 @@ __all__ = [
     "MissingHandler",
     "MissingPolicy",
     "NotAuthorized",
+    "NotCommutative",
     "NotOwner",
     "ParkingFull",
     "ProjectionError",
@@ -187,6 +189,10 @@ class InvalidToken(InvalidInput):
 
 class NotOwner(InvalidInput):
     """A read model is written by the projection that declares `writes=[it]`, and by nobody else."""
+
+
+class NotCommutative(InvalidInput):
+    """A projection that declares `commutative=True` only accumulates: views.add, views.max, views.min."""
 
 
 class LimitExceeded(InvalidInput):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 
-from headwater.errors import NotOwner
-from headwater.models.changes import Change
+from headwater.errors import NotCommutative, NotOwner
+from headwater.models.changes import Accumulate, Change
 from headwater.models.model import ReadModel
+from headwater.ports.read_models import ReadModels
 
 __all__ = ["Batch", "running_batch"]
 
@@ -17,23 +18,49 @@ _NOTHING: Mapping[object, list[Change]] = {}
 class Batch:
     """Changes in the order they were made. Reads made while it runs must see them: `pending` gives them by row."""
 
-    __slots__ = ("_indexed", "_rows", "changes", "projection", "writes")
+    __slots__ = ("_indexed", "_rows", "ahead", "changes", "commutative", "projection", "source", "writes")
 
-    def __init__(self, projection: str, writes: Iterable[type[ReadModel]]) -> None:
+    def __init__(
+        self,
+        projection: str,
+        writes: Iterable[type[ReadModel]],
+        source: ReadModels | None = None,
+        *,
+        commutative: bool = False,
+    ) -> None:
         self.projection = projection
         self.writes = frozenset(writes)
+        self.source = source
+        """The rows it changes, where they are not the ones that are served."""
+        self.commutative = commutative
+        """True: it takes nothing but accumulations."""
+        self.ahead: dict[object, ReadModel | None] = {}
+        """Rows by key as they were before all changes, read ahead by a fold, which has one read model."""
         self.changes: list[Change] = []
         self._rows: dict[type[ReadModel], dict[object, list[Change]]] = {}
         self._indexed = 0
 
     def add(self, change: Change) -> None:
-        """Join the batch; raises NotOwner for a model this projection does not declare in `writes=`."""
+        """Join the batch.
+
+        Raises NotOwner for a model this projection does not declare in `writes=`, NotCommutative for what depends
+        on the order in a batch that must not.
+        """
         if change.model not in self.writes:
             raise NotOwner(
                 f"projection {self.projection!r} writes {change.model.__name__} without declaring it: "
                 f"add it to writes=[...]"
             )
+        if self.commutative and not isinstance(change, Accumulate):
+            raise NotCommutative(
+                f"projection {self.projection!r} declares commutative=True and makes a {type(change).__name__} of "
+                f"{change.model.__name__}: only add, max and min commute"
+            )
         self.changes.append(change)
+
+    def beside(self) -> Batch:
+        """An empty one of the same kind, which sees nothing of this."""
+        return Batch(self.projection, self.writes, self.source, commutative=self.commutative)
 
     def mark(self) -> int:
         """A place to roll back to."""

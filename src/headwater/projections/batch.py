@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from headwater.errors import BadDeclaration
-from headwater.projections.handler import ProjectionHandler
+from headwater.projections.handler import ProjectionHandler, declaration_of
 
-__all__ = ["BatchProjectionHandler"]
+__all__ = ["BatchProjectionHandler", "check_parallelism"]
 
 
 class BatchProjectionHandler(ProjectionHandler, abstract=True):
@@ -15,9 +15,10 @@ class BatchProjectionHandler(ProjectionHandler, abstract=True):
     gets a list of events in order. If that raises, the events are handed to it one by one, so that only the
     bad one is parked.
 
-    With `parallelism` above 1, events of different keys are handled concurrently, those of one key in order.
-    A handler then sees the pending changes of its own key; where two keys turn out to write one row, other than
-    by accumulating, the batch is handled again in the log's order. What a handler reads should be fed by its key.
+    With `parallelism` above 1, events of different keys are handled concurrently, those of one key in order: it
+    needs a declared `key=`, or `commutative=True`, and is BadDeclaration without. A handler then sees the pending
+    changes of its own key; where two keys turn out to write one row, other than by accumulating, the batch is
+    handled again in the log's order. What a handler reads should be fed by its key.
     """
 
     batch_size: int = 100
@@ -34,3 +35,13 @@ class BatchProjectionHandler(ProjectionHandler, abstract=True):
         self.batch_size = batch_size
         self.flush_interval = flush_interval
         self.parallelism = parallelism
+
+
+def check_parallelism(handler: BatchProjectionHandler) -> None:
+    """Raises BadDeclaration for keys side by side where it is not declared what may be handled in any order."""
+    declared = declaration_of(type(handler))
+    if handler.parallelism > 1 and declared.key is None and not declared.commutative:
+        raise BadDeclaration(
+            f"{type(handler).__name__}: parallelism={handler.parallelism} needs a declared key=, or commutative=True: "
+            "events of different keys are handled in any order"
+        )

@@ -10,9 +10,12 @@ import msgspec
 
 from headwater.errors import BadDeclaration
 
-__all__ = ["ErrorPolicies", "ErrorPolicy", "Then"]
+__all__ = ["ErrorPolicies", "ErrorPolicy", "Then", "policy_for"]
 
 Then: TypeAlias = Literal["park", "skip", "stop"]
+
+_LONGEST = 3_600.0
+"""Seconds between two times a parked event is tried again by itself, unless more are declared."""
 
 
 class ErrorPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,21 @@ class ErrorPolicy(msgspec.Struct, frozen=True, kw_only=True):
         if self.again_after is not None and not 0 < self.again_after < math.inf:
             raise BadDeclaration(f"again_after is a number of seconds above 0, or None, got {self.again_after!r}")
 
+    def pause(self, attempts: int) -> float | None:
+        """Seconds before the next try of an event that was tried so often in a row; None: there is none."""
+        return self.delay * 2.0 ** min(attempts - 1, 60) if attempts <= self.retries else None
+
+    def rest(self, times: int) -> float | None:
+        """Seconds a parked event is left alone that was parked so often before; None: until somebody asks."""
+        if self.again_after is None:
+            return None
+        return max(self.again_after, min(self.again_after * 2.0 ** min(times, 60), _LONGEST))
+
 
 ErrorPolicies: TypeAlias = Mapping[type[Exception], ErrorPolicy]
 """By class of error; the nearest class counts, as with `except`."""
+
+
+def policy_for(error: Exception, policies: ErrorPolicies, default: ErrorPolicy) -> ErrorPolicy:
+    """What is declared for the nearest class of the error."""
+    return next((policies[cls] for cls in type(error).__mro__ if cls in policies), default)
