@@ -14,6 +14,7 @@ HeadwaterError
 │   ├── InvalidToken               a token that was forged, changed or made by another store
 │   ├── NotCommutative             a projection that declares to accumulate only makes another change
 │   ├── NotOwner                   this read model is written by a projection, not by the caller
+│   ├── NotStored                  this read model is computed on demand, and cannot be queried
 │   └── LimitExceeded              larger than `Limits` allows
 ├── AppendRejected                 certainly not committed
 │   ├── WrongExpectedVersion
@@ -49,6 +50,7 @@ HeadwaterError
     ├── CheckpointAheadOfLog
     ├── LeaseLost
     ├── HandlerExited              a handler raised SystemExit or the like: its projection gave up
+    ├── InlineHandlerFailed        a projection in the append's transaction refused the append
     ├── InlineHandlerSuspended     an inline handler awaited what is not of the append's transaction
     ├── ParkingFull                no more keys can be parked: this one waits where it is
     ├── ProjectionOutdated         a later version of this projection is served
@@ -80,6 +82,7 @@ __all__ = [
     "HandlerExited",
     "HeadwaterError",
     "IdempotencyMismatch",
+    "InlineHandlerFailed",
     "InlineHandlerSuspended",
     "InvalidCriteria",
     "InvalidCursor",
@@ -97,6 +100,7 @@ __all__ = [
     "NotAuthorized",
     "NotCommutative",
     "NotOwner",
+    "NotStored",
     "ParkingFull",
     "ProjectionError",
     "ProjectionOutdated",
@@ -189,6 +193,10 @@ class InvalidToken(InvalidInput):
 
 class NotOwner(InvalidInput):
     """A read model is written by the projection that declares `writes=[it]`, and by nobody else."""
+
+
+class NotStored(InvalidInput):
+    """Rows of this read model are computed on demand: use fetch_latest, or register its fold without live()."""
 
 
 class NotCommutative(InvalidInput):
@@ -380,6 +388,10 @@ class LeaseLost(ProjectionError):
 
 class RebuildRefused(ProjectionError):
     """A rebuild cannot start or go on; the message says why."""
+
+
+class InlineHandlerFailed(ProjectionError):
+    """A projection that runs inline raised, so nothing was committed: mend it, or run the projection async."""
 
 
 class InlineHandlerSuspended(ProjectionError):

@@ -27,6 +27,9 @@ class Recording:
     async def head(self, partition: int) -> int:
         return await self._log.head(partition)
 
+    def partition_of(self, key: str) -> int:
+        return self._log.partition_of(key)
+
     async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
         return await self._log.offset_of(stream, version)
 

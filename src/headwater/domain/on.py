@@ -1,4 +1,4 @@
-"""`@on(Type)`: says which events a method is for, in an aggregate and in a projection."""
+"""`@on(Type)`: says which events a method is for, in an aggregate, a projection and a fold."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ __all__ = ["on", "on_methods"]
 
 E = TypeVar("E")
 S = TypeVar("S")
+R = TypeVar("R")
 P = ParamSpec("P")
 _MARK = "__headwater_on__"
 
@@ -25,9 +26,17 @@ class _On(Protocol[E]):
         self, method: Callable[Concatenate[S, Recorded[E], P], Awaitable[None]]
     ) -> Callable[Concatenate[S, Recorded[E], P], Awaitable[None]]: ...
 
+    @overload
+    def __call__(
+        self, method: Callable[[S, R | None, Recorded[E]], R | None]
+    ) -> Callable[[S, R | None, Recorded[E]], R | None]: ...
+
 
 def on(event: type[E]) -> _On[E]:
-    """Mark the method for an event type: `def name(self, e)` in an aggregate, `async def` in a projection."""
+    """Mark the method for an event type.
+
+    `def name(self, e)` in an aggregate, `async def` in a projection, `def name(self, row, e)` in a Fold.
+    """
     if not _is_class(event):
         raise BadDeclaration(f"@on takes one event class, got {event!r}")
 

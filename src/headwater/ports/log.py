@@ -77,6 +77,10 @@ class Log(Protocol):
         """The offset the next event will get: 0 for an empty partition."""
         ...
 
+    def partition_of(self, key: str) -> int:
+        """The partition of the streams of a partition key; of one that has none, the key is the stream itself."""
+        ...
+
     async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
         """Partition and offset of a stream's event; None if there is none (yet)."""
         ...

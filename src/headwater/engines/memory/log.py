@@ -40,6 +40,9 @@ class MemoryLog(Part):
     async def head(self, partition: int) -> int:
         return len(self._partition(partition))
 
+    def partition_of(self, key: str) -> int:
+        return self._store.partition_of(key)
+
     async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
         events = self._state.events_of(stream)
         if not 1 <= version <= len(events):

@@ -45,6 +45,9 @@ class SqliteLog:
         _check_partition(partition)
         return await self._readers.run(self._head)
 
+    def partition_of(self, key: str) -> int:
+        return 0
+
     async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
         offset = self._places.find(stream, version)
         return await self._readers.run(self._offset_of, stream, version) if offset is None else (0, offset)

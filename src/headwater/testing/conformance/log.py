@@ -56,6 +56,14 @@ class LogConformance:
             assert offsets == list(range(await engine.log.head(partition)))
         assert len(await log_of(engine)) == 42
 
+    async def test_a_partition_follows_from_the_partition_key_alone(self, engine: Engine) -> None:
+        for number in range(20):
+            stream, other = StreamId("user", str(number)), StreamId("order", str(number))
+            await engine.events.append(append_of(stream))
+            await engine.events.append(append_of(other, partition_key=f"key {number}"))
+            assert await partition_of(engine, stream) == engine.log.partition_of(str(stream))
+            assert await partition_of(engine, other) == engine.log.partition_of(f"key {number}")
+
     async def test_a_stream_is_in_one_partition_by_version(self, engine: Engine) -> None:
         for number in range(30):
             await engine.events.append(append_of(StreamId("user", str(number % 6)), 1 + number % 3))
