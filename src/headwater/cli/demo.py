@@ -1,14 +1,14 @@
-"""`headwater demo`: the shop, end to end."""
+"""`headwater demo`: the shop and the desk, end to end."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Final, cast
+from typing import Annotated, Final, TypeAlias, cast
 
 import msgspec
 import typer
@@ -18,7 +18,9 @@ from headwater.cli.exits import ExitCode
 from headwater.cli.options import JsonOption
 from headwater.cli.printing import Row, complain, print_json, print_rows, say
 from headwater.cli.verb import verb
-from headwater.demo.data import Source, find_source
+from headwater.demo import data as retail_data
+from headwater.demo.incidents import data as incidents_data
+from headwater.demo.incidents.job import IncidentsJob, run_incidents
 from headwater.demo.job import Job, Outcome, run_job
 from headwater.demo.truth import Comparison, compare, find_truth
 
@@ -36,7 +38,27 @@ SHOWN: Final = (
     "invoices_with_more_than_one_timestamp",
     "sha256_of_event_sequence",
 )
-"""Figures that fit on a line."""
+"""Figures of the shop that fit on a line."""
+SHOWN_OF_INCIDENTS: Final = (
+    "events",
+    "streams",
+    "state_changes",
+    "sum_final_reassignment_count",
+    "rows_where_reassignment_count_rises",
+    "sum_final_reopen_count",
+    "rows_where_reopen_count_rises",
+    "sha256_of_rows_in_source_order",
+)
+"""Figures of the desk that fit on a line."""
+
+LinesOption: TypeAlias = Annotated[int | None, typer.Option("--lines", min=1, help="Only the first so many.")]
+EngineOption: TypeAlias = Annotated[str | None, typer.Option("--engine", metavar="URL", help="Keep the store here.")]
+WorkersOption: TypeAlias = Annotated[
+    int, typer.Option("--workers", min=1, max=1_000, help="Commands at once, each process.")
+]
+CheckOption: TypeAlias = Annotated[
+    bool, typer.Option("--check", help="Exit with 1 unless equal to the truth by the data.")
+]
 
 demo = typer.Typer(help="See headwater work.", no_args_is_help=True)
 
@@ -52,11 +74,11 @@ async def retail(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="FILE.csv[.xz]", help="An online shop's lines.")
     ] = None,
-    lines: Annotated[int | None, typer.Option("--lines", min=1, help="Only the first so many.")] = None,
-    engine: Annotated[str | None, typer.Option("--engine", metavar="URL", help="Keep the store here.")] = None,
+    lines: LinesOption = None,
+    engine: EngineOption = None,
     processes: Annotated[int, typer.Option("--processes", min=1, max=64, help="Share the work on one file.")] = 1,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=1_000, help="Commands at once, each process.")] = 64,
-    check: Annotated[bool, typer.Option("--check", help="Exit with 1 unless equal to the truth by the data.")] = False,
+    workers: WorkersOption = 64,
+    check: CheckOption = False,
     as_json: JsonOption = False,
 ) -> ExitCode | None:
     """Send an online shop's invoice lines through the command bus, project them, and print the figures.
@@ -64,38 +86,71 @@ async def retail(
     Without --data: $HEADWATER_DATA/online_retail, else generated lines. Without --engine: a temporary SQLite file.
     Interrupted or killed, the same command goes on where it was.
     """
-    source = await asyncio.to_thread(find_source, data, lines)
+    source = await asyncio.to_thread(retail_data.find_source, data, lines)
     if source.path is None:
         complain(f"no data is named, so {source.lines:,} lines of a shop are generated: --data FILE takes real ones")
-    async with _place(engine) as url:
+    async with _place(engine, "retail.db") as url:
         with bar() as watch:
             outcome = await run_job(Job(source=source, url=url, processes=processes, workers=workers), watch)
-    compared = await asyncio.to_thread(_compare, source, outcome.figures)
+    compared = await asyncio.to_thread(_compare, source.path, outcome.figures)
     if as_json:
-        print_json(_json(source, url, processes, outcome, compared))
+        print_json(_json(source.path, url, outcome, compared) | {"processes": processes})
     else:
-        _print(outcome, compared, kept=engine)
+        print_rows(_of_shop(outcome.figures), ("figure", "value"), as_json=False)
+        _print(outcome, compared, kept=engine, file="retail.db")
+    return _verdict(compared, outcome, check)
+
+
+@demo.command("incidents")
+@verb
+async def incidents(
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FILE.csv[.xz]", help="A service desk's audit log.")
+    ] = None,
+    lines: LinesOption = None,
+    engine: EngineOption = None,
+    workers: WorkersOption = 64,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> ExitCode | None:
+    """Send a service desk's audit log through the command bus, project its backlog and its SLA, and print the figures.
+
+    Without --data: $HEADWATER_DATA/incidents, else generated entries. Without --engine: a temporary SQLite file.
+    Interrupted or killed, the same command goes on where it was.
+    """
+    source = await asyncio.to_thread(incidents_data.find_source, data, lines)
+    if source.path is None:
+        complain(f"no data is named, so {source.lines:,} entries of a desk are generated: --data FILE takes real ones")
+    async with _place(engine, "incidents.db") as url:
+        with bar() as watch:
+            outcome = await run_incidents(IncidentsJob(source=source, url=url, workers=workers), watch)
+    compared = await asyncio.to_thread(_compare, source.path, outcome.figures)
+    if as_json:
+        print_json(_json(source.path, url, outcome, compared))
+    else:
+        print_rows(_of_desk(outcome.figures), ("figure", "value"), as_json=False)
+        _print(outcome, compared, kept=engine, file="incidents.db")
     return _verdict(compared, outcome, check)
 
 
 @asynccontextmanager
-async def _place(engine: str | None) -> AsyncGenerator[str, None]:
+async def _place(engine: str | None, file: str) -> AsyncGenerator[str, None]:
     """Where the store is kept, or a SQLite file that is gone afterwards."""
     if engine is not None:
         yield engine
         return
     folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="headwater-")
     try:
-        yield f"sqlite:///{folder}/retail.db"
+        yield f"sqlite:///{folder}/{file}"
     finally:
         await asyncio.to_thread(shutil.rmtree, folder)
 
 
-def _compare(source: Source, figures: Mapping[str, object]) -> Comparison | None:
+def _compare(data: Path | None, figures: Mapping[str, object]) -> Comparison | None:
     """With the truth beside the data, if there is one for so many events."""
-    if source.path is None:
+    if data is None:
         return None
-    found = find_truth(source.path.parent, cast("int", figures["events"]))
+    found = find_truth(data.parent, cast("int", figures["events"]))
     return None if found is None else compare(figures, found[1], found[0])
 
 
@@ -110,13 +165,10 @@ def _verdict(compared: Comparison | None, outcome: Outcome, check: bool) -> Exit
     return None
 
 
-def _json(
-    source: Source, url: str, processes: int, outcome: Outcome, compared: Comparison | None
-) -> Mapping[str, object]:
+def _json(data: Path | None, url: str, outcome: Outcome, compared: Comparison | None) -> dict[str, object]:
     return outcome.figures | {
-        "data": "generated" if source.path is None else str(source.path),
+        "data": "generated" if data is None else str(data),
         "engine": url,
-        "processes": processes,
         "commands": outcome.sent.sent,
         "commands_known": outcome.sent.known,
         "commands_refused": outcome.sent.refused,
@@ -126,14 +178,26 @@ def _json(
     }
 
 
-def _print(outcome: Outcome, compared: Comparison | None, kept: str | None) -> None:
-    figures = outcome.figures
-    rows: list[Row] = [{"figure": name, "value": figures[name]} for name in SHOWN]
-    rows += [
-        {"figure": f"sales of {month}", "value": f"{sales['amount']} in {sales['invoices']} invoices"}
-        for month, sales in cast("dict[str, dict[str, object]]", figures["per_month"]).items()
-    ]
-    print_rows(rows, ("figure", "value"), as_json=False)
+def _of_shop(figures: Mapping[str, object]) -> Iterator[Row]:
+    for name in SHOWN:
+        yield {"figure": name, "value": figures[name]}
+    for month, sales in cast("dict[str, dict[str, object]]", figures["per_month"]).items():
+        yield {"figure": f"sales of {month}", "value": f"{sales['amount']} in {sales['invoices']} invoices"}
+
+
+def _of_desk(figures: Mapping[str, object]) -> Iterator[Row]:
+    for name in SHOWN_OF_INCIDENTS:
+        yield {"figure": name, "value": figures[name]}
+    for kept, count in cast("dict[str, int]", figures["streams_made_sla_at_end"]).items():
+        yield {"figure": "SLA kept" if kept == "true" else "SLA missed", "value": count}
+    for month, waiting in cast("dict[str, int]", figures["backlog_at_month_end"]).items():
+        yield {"figure": f"backlog at the end of {month}", "value": waiting}
+    for priority, hours in cast("dict[str, dict[str, float]]", figures["hours_opened_to_first_resolved"]).items():
+        shown = f"median {hours['median']:,.2f}, mean {hours['mean']:,.2f} of {hours['n']:,}"
+        yield {"figure": f"hours to resolve {priority}", "value": shown}
+
+
+def _print(outcome: Outcome, compared: Comparison | None, kept: str | None, file: str) -> None:
     sent = outcome.sent
     say("")
     say(f"commands: {sent.sent:,} sent, {sent.known:,} known from an earlier run, {sent.refused:,} refused")
@@ -146,4 +210,4 @@ def _print(outcome: Outcome, compared: Comparison | None, kept: str | None) -> N
         say(
             f"{word}: {len(compared.equal)} of {len(compared.equal) + len(compared.different)} keys of {compared.truth}"
         )
-    say(f"kept in {kept}: headwater status --url {kept}" if kept else "to keep the store: --engine sqlite:///retail.db")
+    say(f"kept in {kept}: headwater status --url {kept}" if kept else f"to keep the store: --engine sqlite:///{file}")

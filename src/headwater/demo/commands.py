@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from headwater import Command
+from headwater.demo.numbered import NumberedCommand
 
 __all__ = ["AdjustDebt", "CancelLine", "LineCommand", "PlaceLine", "WriteOffStock"]
 
 
-class LineCommand(Command[int]):
+class LineCommand(NumberedCommand):
     """One line of an invoice; the result is how many lines the invoice has then."""
 
     invoice: str
-    line: int
-    """The place in the input, from 1."""
     stock_code: str
     description: str
     quantity: int
@@ -23,6 +21,10 @@ class LineCommand(Command[int]):
     unit_price: Decimal
     customer_id: str | None
     country: str
+
+    @property
+    def lane(self) -> str:
+        return self.invoice
 
 
 class PlaceLine(LineCommand):

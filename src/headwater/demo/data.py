@@ -20,7 +20,7 @@ from headwater.demo.generator import SEED, generated_rows
 from headwater.demo.lines import COLUMNS, commands_of
 from headwater.errors import InvalidInput
 
-__all__ = ["GENERATED_LINES", "Source", "find_source"]
+__all__ = ["GENERATED_LINES", "Source", "file_named", "find_source", "open_text", "readable", "sha256_of"]
 
 GENERATED_LINES: Final = 20_000
 _CHUNK: Final = 1 << 20
@@ -48,8 +48,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         if self.path is None:
             yield islice(commands_of(COLUMNS, generated_rows()), self.lines)
             return
-        with _text(self.path) as text:
-            rows = _readable(self.path, csv.reader(text))
+        with open_text(self.path) as text:
+            rows = readable(self.path, csv.reader(text))
             header: list[str] = next(rows, list[str]())
             yield islice(commands_of(header, rows), self.lines)
 
@@ -59,22 +59,24 @@ def find_source(path: Path | None, lines: int | None) -> Source:
 
     Raises InvalidInput for a file that is not there.
     """
-    found = path or _of_environment()
+    found = path or file_named("online_retail")
     if found is None:
         identity = hashlib.sha256(f"generated, seed {SEED}".encode()).digest()
         return Source(path=None, namespace=UUID(bytes=identity[:16]), lines=GENERATED_LINES if lines is None else lines)
-    return Source(path=found, namespace=UUID(bytes=_sha256(found)[:16]), lines=lines)
+    return Source(path=found, namespace=UUID(bytes=sha256_of(found)[:16]), lines=lines)
 
 
-def _of_environment() -> Path | None:
+def file_named(folder: str) -> Path | None:
+    """That folder's file below $HEADWATER_DATA; None where there is none."""
     root = os.environ.get("HEADWATER_DATA")
     if not root:
         return None
-    path = Path(root) / "online_retail" / "events.csv.xz"
+    path = Path(root) / folder / "events.csv.xz"
     return path if path.is_file() else None
 
 
-def _sha256(path: Path) -> bytes:
+def sha256_of(path: Path) -> bytes:
+    """Of the file's content. Raises InvalidInput for a file that cannot be read."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
@@ -85,14 +87,16 @@ def _sha256(path: Path) -> bytes:
     return digest.digest()
 
 
-def _readable(path: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]:
+def readable(path: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The rows; raises InvalidInput for what is no CSV or CSV.xz file."""
     try:
         yield from rows
     except (lzma.LZMAError, UnicodeDecodeError, csv.Error, EOFError) as error:
         raise InvalidInput(f"{path} cannot be read ({error}): give a CSV or CSV.xz file") from error
 
 
-def _text(path: Path) -> TextIO:
+def open_text(path: Path) -> TextIO:
+    """A file that may be compressed."""
     if path.suffix == ".xz":
         return lzma.open(path, "rt", encoding="utf-8", newline="")
     return path.open(encoding="utf-8", newline="")

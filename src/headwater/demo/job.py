@@ -19,7 +19,7 @@ from headwater.demo.shop import shop
 from headwater.demo.watching import Watch
 from headwater.errors import ConfigurationError, ProjectionError
 
-__all__ = ["Job", "Outcome", "run_job"]
+__all__ = ["Job", "Outcome", "project", "run_job", "timed"]
 
 _LOOK_SECONDS = 0.5
 
@@ -57,18 +57,19 @@ async def run_job(job: Job, watch: Watch) -> Outcome:
         raise ConfigurationError(f"{job.url!r} cannot be shared by {job.processes} processes: name a sqlite:/// file")
     seconds: dict[str, float] = {}
     async with shop(job.url, run_projections=False) as cqrs:
-        with _timed(seconds, "commands"):
+        with timed(seconds, "commands"):
             sent = await (_send(cqrs, job, watch) if job.processes == 1 else _share_out(cqrs, job, watch))
-        with _timed(seconds, "projections"):
-            await _project(cqrs, watch)
+        with timed(seconds, "projections"):
+            await project(cqrs, watch)
         watch.begin("figures", None)
-        with _timed(seconds, "figures"):
+        with timed(seconds, "figures"):
             found = await figures(cqrs)
     return Outcome(figures=found, sent=sent, seconds=seconds)
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], phase: str) -> Generator[None, None, None]:
+def timed(seconds: dict[str, float], phase: str) -> Generator[None, None, None]:
+    """Note how long the phase took."""
     began = time.perf_counter()
     yield
     seconds[phase] = round(time.perf_counter() - began, 3)
@@ -107,7 +108,8 @@ async def _looking(cqrs: CQRSManager, watch: Watch) -> AsyncGenerator[None, None
             task.cancel()
 
 
-async def _project(cqrs: CQRSManager, watch: Watch) -> None:
+async def project(cqrs: CQRSManager, watch: Watch) -> None:
+    """Run the projections until they have seen everything. Raises ProjectionError for one that cannot."""
     watch.begin("projections", sum(one.head for one in await cqrs.synchronizer.status()))
     await cqrs.synchronizer.start()
     try:

@@ -12,8 +12,7 @@ from typing import Final
 import msgspec
 
 from headwater import AppendOutcomeUnknown, CommandBus, DomainError, WrongExpectedVersion
-from headwater.demo.commands import LineCommand
-from headwater.demo.data import Source
+from headwater.demo.numbered import NumberedCommand, NumberedCommands
 from headwater.demo.resuming import StoredLines
 from headwater.errors import StoreBusy
 
@@ -32,8 +31,8 @@ class Share(msgspec.Struct, frozen=True):
     index: int = 0
     of: int = 1
 
-    def has(self, command: LineCommand) -> bool:
-        return self.of == 1 or zlib.crc32(command.invoice.encode()) % self.of == self.index
+    def has(self, command: NumberedCommand) -> bool:
+        return self.of == 1 or zlib.crc32(command.lane.encode()) % self.of == self.index
 
 
 class Sent(msgspec.Struct, kw_only=True):
@@ -56,14 +55,14 @@ class Sender:
     """
 
     def __init__(
-        self, bus: CommandBus, source: Source, stored: StoredLines, share: Share, tell: Callable[[int], None]
+        self, bus: CommandBus, source: NumberedCommands, stored: StoredLines, share: Share, tell: Callable[[int], None]
     ) -> None:
         self._execute = bus.execute
         self._source = source
         self._stored = stored
         self._share = share
         self._tell = tell
-        self._lanes: dict[str, deque[LineCommand]] = {}
+        self._lanes: dict[str, deque[NumberedCommand]] = {}
         self._ready: asyncio.Queue[str | None] = asyncio.Queue()
         self._room = asyncio.Event()
         self._waiting = 0
@@ -90,19 +89,19 @@ class Sender:
         finally:
             await asyncio.to_thread(reading.__exit__, None, None, None)
 
-    def _take(self, command: LineCommand) -> None:
+    def _take(self, command: NumberedCommand) -> None:
         if not self._share.has(command):
             return
         if command.line in self._stored:
             self._result.known += 1
             return
         self._waiting += 1
-        lane = self._lanes.get(command.invoice)
+        lane = self._lanes.get(command.lane)
         if lane is not None:
             lane.append(command)
         else:
-            self._lanes[command.invoice] = deque((command,))
-            self._ready.put_nowait(command.invoice)
+            self._lanes[command.lane] = deque((command,))
+            self._ready.put_nowait(command.lane)
 
     async def _until_room(self) -> None:
         while self._waiting > READ_AHEAD:
@@ -116,7 +115,7 @@ class Sender:
                 await self._send(lane.popleft())
             del self._lanes[invoice]
 
-    async def _send(self, command: LineCommand) -> None:
+    async def _send(self, command: NumberedCommand) -> None:
         try:
             await self._surely(command, self._source.command_id(command.line))
             self._result.sent += 1
@@ -131,7 +130,7 @@ class Sender:
         if done % _TELL_EVERY == 0:
             self._tell(done)
 
-    async def _surely(self, command: LineCommand, command_id: str) -> None:
+    async def _surely(self, command: NumberedCommand, command_id: str) -> None:
         for patience in range(_TRIES):
             try:
                 await self._execute(command, command_id=command_id)
@@ -142,5 +141,5 @@ class Sender:
                 await asyncio.sleep(0.01 * 2**patience)
 
 
-def _some(commands: Iterator[LineCommand]) -> list[LineCommand]:
+def _some(commands: Iterator[NumberedCommand]) -> list[NumberedCommand]:
     return list(islice(commands, _CHUNK))

@@ -1,0 +1,27 @@
+"""Resuming: which entries an earlier run has committed, read from the log itself."""
+
+from __future__ import annotations
+
+from headwater import CQRSManager
+from headwater.demo.incidents.data import Source
+from headwater.demo.incidents.events import Entry
+from headwater.demo.resuming import StoredLines
+from headwater.errors import StoreMismatch
+
+__all__ = ["stored_entries"]
+
+
+async def stored_entries(cqrs: CQRSManager, source: Source) -> StoredLines:
+    """The lines whose command, by its id, is committed.
+
+    Raises StoreMismatch if the store holds incidents of another file, whose figures would be mixed with these.
+    """
+    found = StoredLines()
+    async for event in cqrs.read_log(category="incident"):
+        if not isinstance(event.data, Entry):
+            continue
+        line = event.data.line
+        if source.command_id(line).encode() not in event.stored.context:
+            raise StoreMismatch("this store holds incidents of other data: name another file with --engine")
+        found.add(line)
+    return found
