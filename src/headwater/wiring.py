@@ -44,7 +44,10 @@ class Wiring:
         self.parts = ProjectionParts(
             log=engine.log,
             store=engine.projections if cache is None else ForgettingStore(engine.projections, cache),
+            generations=engine.generations,
+            conditions=engine.conditions,
             parking=engine.parking,
+            journal=engine.journal,
             leases=engine.leases,
             wakeups=engine.wakeups,
             schema=engine.read_model_schema,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated
 
 import typer
@@ -17,11 +16,10 @@ from headwater.models.model import schema_of
 from headwater.ports.engine import Engine
 from headwater.projections.progress import Progress
 from headwater.projections.projection import find
-from headwater.projections.runner import lease_name
 
 __all__ = ["STANDING_COLUMNS", "projections", "standing"]
 
-STANDING_COLUMNS = ("projection", "partition", "offset", "head", "lag", "parked", "owner")
+STANDING_COLUMNS = ("projection", "generation", "state", "partition", "offset", "head", "lag", "parked", "owner")
 
 projections = typer.Typer(help="Look at projections, and rebuild them.", no_args_is_help=True)
 
@@ -83,19 +81,26 @@ async def rebuild(
 
 
 async def standing(engine: Engine) -> list[Row]:
-    """Every projection that has ever committed to this store, by name and partition; its code is not needed."""
+    """Every projection that has ever committed to this store, by place; its code is not needed."""
     owners = {lease.name: lease.owner for lease in await engine.leases.holders()}
-    parked = Counter((event.projection, event.partition) for event in await engine.parking.parked())
+    states = {(g.projection, g.number): g.state for g in await engine.generations.all()}
     heads = [await engine.log.head(partition) for partition in range(engine.log.partitions)]
-    return [
-        {
-            "projection": at.projection,
-            "partition": at.partition,
-            "offset": at.offset,
-            "head": heads[at.partition],
-            "lag": max(0, heads[at.partition] - at.offset),
-            "parked": parked[at.projection, at.partition],
-            "owner": owners.get(lease_name(at.projection, at.partition)),
-        }
-        for at in await engine.projections.checkpoints()
-    ]
+    rows: list[Row] = []
+    for kept in await engine.projections.checkpoints():
+        at = kept.place
+        queues = await engine.parking.queues(at.projection, at.generation, at.partition)
+        rows.append(
+            {
+                "projection": at.projection,
+                "generation": at.generation,
+                "state": states.get((at.projection, at.generation), "serving"),
+                "partition": at.partition,
+                "key_range": at.key_range,
+                "offset": kept.offset,
+                "head": heads[at.partition],
+                "lag": max(0, heads[at.partition] - kept.offset),
+                "parked": sum(queue.events for queue in queues),
+                "owner": owners.get(at.lease),
+            }
+        )
+    return rows

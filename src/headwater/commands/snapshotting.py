@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from types import CodeType
 from typing import ClassVar, Generic, TypeVar, cast, get_origin, get_type_hints
 
 import msgspec
 
 from headwater.domain.aggregate import Aggregate
 from headwater.errors import BadDeclaration, StoreError
+from headwater.handling.fingerprint import code_parts
 from headwater.ports.snapshots import Snapshot, Snapshots
 
 __all__ = ["AggregateSnapshots", "fold_fingerprint"]
@@ -83,25 +83,10 @@ def fold_fingerprint(aggregate: type[Aggregate]) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for event, applier in sorted(aggregate.appliers().items(), key=lambda item: item[0].__qualname__):
         digest.update(event.__qualname__.encode())
-        for part in _code_parts(getattr(applier, "__code__", None)):
+        for part in code_parts(applier):
             digest.update(part)
     digest.update(repr(list(_state_fields(aggregate))).encode())
     return digest.hexdigest()
-
-
-def _code_parts(code: CodeType | None) -> Iterator[bytes]:
-    if code is None:
-        return
-    yield code.co_code
-    yield repr(code.co_names).encode()
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _code_parts(constant)
-        elif isinstance(constant, frozenset):
-            members = cast("frozenset[object]", constant)
-            yield repr(sorted(map(repr, members))).encode()  # their own order differs between processes
-        else:
-            yield repr(constant).encode()
 
 
 def _state_fields(aggregate: type[Aggregate]) -> Iterator[tuple[str, object]]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from headwater.domain.token import Token
 from headwater.errors import ConsistencyTimeout, InvalidInput, InvalidToken, ViewParked
 from headwater.ports.engine import Identity
-from headwater.ports.parking import ParkedEvent
+from headwater.ports.parking import ParkedEvent, ParkedPlace
 from headwater.projections.parts import ProjectionParts
 from headwater.projections.projection import Projection, find
-from headwater.projections.reaching import Deadline, reached
+from headwater.projections.reaching import Deadline, failure_at, reached, served_places
 
 __all__ = ["TokenWaiter"]
 
@@ -59,7 +59,7 @@ class TokenWaiter:
                 if place is None:
                     raise ConsistencyTimeout(token, name, timeout)
                 if not await reached(self._parts, name, place[0], place[1] + 1, deadline):
-                    raise ConsistencyTimeout(token, name, timeout, self._parts.arrivals.failure(name, place[0]))
+                    raise ConsistencyTimeout(token, name, timeout, failure_at(self._parts, name, place[0]))
                 await self._check_parked(token, name, stream, *place)
 
     async def _place(self, stream: str, version: int, deadline: Deadline) -> tuple[int, int] | None:
@@ -72,16 +72,33 @@ class TokenWaiter:
             await self._parts.wakeups.wait(seen, deadline.seconds_left)
 
     async def _check_parked(self, token: Token, projection: str, stream: str, partition: int, offset: int) -> None:
-        standing = self._parts.arrivals.at(projection, partition)
-        if standing is not None and not standing.parked:
-            return
-        parked = [p for p in await self._parts.parking.parked(projection) if p.partition == partition]
-        for event in parked:
-            if event.offset == offset or (event.key == stream and event.offset < offset):
-                raise ViewParked(token, projection, _cause(parked, event))
+        """Raises ViewParked if the event is parked, or an earlier one of its stream that stands for its key."""
+        for at in await served_places(self._parts, projection):
+            standing = self._parts.arrivals.at(at)
+            if at.partition != partition or (standing is not None and not standing.parked):
+                continue
+            before = ParkedPlace(projection, at.generation, partition, offset - 1)
+            parked = await self._parked(before) or await self._parked(before, key=stream)
+            if parked is not None and parked.offset <= offset:
+                raise ViewParked(token, projection, await self._cause(parked))
 
+    async def _parked(self, before: ParkedPlace, key: str | None = None) -> ParkedEvent | None:
+        """What is parked right behind a place; or the first event of a key, wherever it is in the partition."""
+        found = await self._parts.parking.parked(
+            before.projection,
+            key,
+            generation=before.generation,
+            partition=before.partition,
+            after=before if key is None else None,
+            limit=1,
+        )
+        if not found or (key is None and found[0].offset != before.offset + 1):
+            return None
+        return found[0]
 
-def _cause(parked: Sequence[ParkedEvent], event: ParkedEvent) -> str:
-    """Why the first event of this one's key is parked."""
-    causes = [other.error for other in parked if other.key == event.key and other.error is not None]
-    return causes[0] if causes else "it is about to be handled again"
+    async def _cause(self, event: ParkedEvent) -> str:
+        """Why the first event of this one's key is parked."""
+        for queue in await self._parts.parking.queues(event.projection, event.generation, event.partition):
+            if queue.key == event.key and queue.error is not None:
+                return queue.error
+        return "it is about to be handled again"

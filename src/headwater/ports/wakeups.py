@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from headwater.models.model import ReadModel
 
-__all__ = ["Wakeups"]
+__all__ = ["KnowsOthers", "Wakeups"]
 
 
 class Wakeups(Protocol):
@@ -28,4 +28,13 @@ class Wakeups(Protocol):
 
     async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
         """A count for each read model that moves with every change of what is served; 0 for one without a table."""
+        ...
+
+
+@runtime_checkable
+class KnowsOthers(Protocol):
+    """Wakeups that can tell the commits made through their own engine object from all others."""
+
+    def others(self) -> int:
+        """How many of others' commits, or groups of them, were noticed: moves no later than `seen` does for them."""
         ...

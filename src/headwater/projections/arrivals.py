@@ -8,13 +8,15 @@ from typing import TypeAlias
 
 import msgspec
 
+from headwater.ports.place import Place
+
 __all__ = ["Arrivals", "Standing"]
 
-Place: TypeAlias = tuple[str, int]
+Hurry: TypeAlias = Callable[[int], None]
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Where a projection that runs here stands in a partition."""
+    """Where a projection that runs here stands at a place."""
 
     offset: int
     """Every effect of events below it is committed."""
@@ -28,49 +30,48 @@ class Arrivals:
     def __init__(self) -> None:
         self._standings: dict[Place, Standing] = {}
         self._waiters: dict[Place, dict[asyncio.Future[None], int]] = {}
-        self._runners: dict[Place, Callable[[int], None]] = {}
+        self._runners: dict[Place, Hurry] = {}
         self._failures: dict[Place, Exception] = {}
+        self.served: dict[str, tuple[Place, ...]] = {}
+        """The places of the generation that is served, for projections that run here, as far as is known here."""
 
-    def at(self, projection: str, partition: int) -> Standing | None:
+    def at(self, place: Place) -> Standing | None:
         """Where it stands; None if it does not run here."""
-        return self._standings.get((projection, partition))
+        return self._standings.get(place)
 
-    def started(self, projection: str, partition: int) -> None:
+    def started(self, place: Place) -> None:
         """Said when it is to run here: what ended it before counts no more."""
-        self._failures.pop((projection, partition), None)
+        self._failures.pop(place, None)
 
-    def joined(self, projection: str, partition: int, hurry: Callable[[int], None]) -> None:
+    def joined(self, place: Place, hurry: Hurry) -> None:
         """Said by the runner that has the lease; `hurry` is told each offset that somebody waits for."""
-        place = projection, partition
         self._runners[place] = hurry
         for offset in self._waiters.get(place, {}).values():
             hurry(offset)
 
-    def moved(self, projection: str, partition: int, offset: int, parked: bool) -> None:
+    def moved(self, place: Place, offset: int, parked: bool) -> None:
         """Said by the runner after each commit."""
-        place = projection, partition
         self._standings[place] = Standing(offset, parked)
         if place in self._waiters:
             self._wake(place, offset)
 
-    def left(self, projection: str, partition: int) -> None:
+    def left(self, place: Place) -> None:
         """Said by the runner when it gives up the lease: whoever waits must look elsewhere."""
-        self._runners.pop((projection, partition), None)
-        if self._standings.pop((projection, partition), None) is not None:
-            self._wake((projection, partition), None)
+        self._runners.pop(place, None)
+        if self._standings.pop(place, None) is not None:
+            self._wake(place, None)
 
-    def gave_up(self, projection: str, partition: int, error: Exception) -> None:
+    def gave_up(self, place: Place, error: Exception) -> None:
         """Said by the runner that ends for good."""
-        self._failures[projection, partition] = error
-        self._wake((projection, partition), None)
+        self._failures[place] = error
+        self._wake(place, None)
 
-    def failure(self, projection: str, partition: int) -> Exception | None:
+    def failure(self, place: Place) -> Exception | None:
         """Why it no longer runs here."""
-        return self._failures.get((projection, partition))
+        return self._failures.get(place)
 
-    async def wait(self, projection: str, partition: int, offset: int, timeout: float) -> None:
+    async def wait(self, place: Place, offset: int, timeout: float) -> None:
         """Return when the checkpoint is at `offset` or beyond, the runner is gone, or after `timeout` seconds."""
-        place = projection, partition
         waiters = self._waiters.setdefault(place, {})
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiters[waiter] = offset

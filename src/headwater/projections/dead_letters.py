@@ -9,10 +9,10 @@ from typing import TypeAlias
 import msgspec
 
 from headwater.domain.event import Recorded, StoredEvent
-from headwater.domain.position import Position
 from headwater.errors import HeadwaterError, InvalidMessage, UnknownName
 from headwater.ports.log import LogFilter
-from headwater.ports.parking import ParkedEvent
+from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
+from headwater.projections.audit import Audit
 from headwater.projections.page import PageHandler
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection, find
@@ -35,96 +35,149 @@ class Retried(msgspec.Struct, frozen=True):
 
 
 class DeadLetterQueue:
-    """Parked events of every projection of an application.
+    """Parked events of what is served, of every projection of an application.
 
     A key's events leave in order, each with its effect in one commit. Whoever holds the projection's lease does
-    it: this process, or the one that runs the projection, which sees within moments that it is asked to.
+    it: this process, or the one that runs the projection, which sees within moments that it is asked to. Every deed
+    is noted in the journal, under the name given with `by=`.
     """
 
-    def __init__(self, parts: ProjectionParts, projections: Mapping[str, Projection], release: Release) -> None:
+    def __init__(
+        self,
+        parts: ProjectionParts,
+        projections: Mapping[str, Projection],
+        release: Release,
+        audit: Audit,
+        options: RunnerOptions,
+    ) -> None:
         self._parts = parts
         self._projections = projections
         self._release = release
+        self._audit = audit
+        self._options = options
 
-    async def add(self, event: Recorded[object], error: Exception, projection: object = None) -> None:
+    async def add(self, event: Recorded[object], error: Exception, projection: object = None, by: str = "") -> None:
         """Park an event by hand. One that a projection has parked already, as every `projection_error` is, stays.
 
         Raises UnknownName if no projection has parked it and none is named.
         """
-        place = event.position
-        parked = [p for p in await self._parts.parking.parked() if Position(p.partition, p.offset) == place]
-        if projection is None and not parked:
-            raise UnknownName(f"no projection has parked the event at {place}: name one, projection=...")
-        if projection is None or find(self._projections, projection).name in {p.projection for p in parked}:
-            return
+        partition, offset = event.position.partition, event.position.offset
+        if projection is None:
+            for name in self._projections:
+                if await self._at(await self._place(name, partition, offset)) is not None:
+                    return
+            raise UnknownName(f"no projection has parked the event at {event.position}: name one, projection=...")
         named = find(self._projections, projection)
-        pages = PageHandler(named, RunnerOptions(), now=self._parts.clock.micros())
+        place = await self._place(named.name, partition, offset)
+        if await self._at(place) is not None:
+            return
+        pages = PageHandler(named, self._options, generation=place.generation, now=self._parts.clock.micros())
         key = pages.key_of(event.stored, event)
         await self._parts.parking.park(pages.parked_for(event.stored, key, error, attempts=1))
-        await self._release(named, place.partition)
+        await self._audit.note("parked.add", _shown(place), by)
+        await self._release(named, partition)
 
-    async def list(self, projection: object = None, key: str | None = None) -> builtins.list[ParkedEvent]:
-        """What is parked, by projection, partition and offset; the first of a key has an `error`."""
+    async def list(
+        self, projection: object = None, key: str | None = None, after: ParkedPlace | None = None, limit: int = 1_000
+    ) -> builtins.list[ParkedEvent]:
+        """What is parked, by place: at most `limit`, those behind `after`. The first of a key has an `error`."""
         name = None if projection is None else find(self._projections, projection).name
-        return [*await self._parts.parking.parked(name, key)]
+        return [*await self._parts.parking.parked(name, key, after=after, limit=limit)]
 
-    async def retry(self, projection: object, key: str | None = None, offset: int | None = None) -> Retried:
+    async def retry(
+        self, projection: object, key: str | None = None, offset: int | None = None, by: str = "", partition: int = 0
+    ) -> Retried:
         """Handle parked events again: all of a projection, of a key, or of the key of the event at `offset`.
 
         Each key goes in order, up to the first event that fails again. Raises UnknownName if nothing is parked there.
         """
         named = find(self._projections, projection)
-        chosen = _queues(await self._parts.parking.parked(named.name, key), offset)
-        if not chosen and (key is not None or offset is not None):
+        generation = await self._generation(named.name)
+        if offset is not None:
+            found = await self._at(ParkedPlace(named.name, generation, partition, offset))
+            key = found.key if found is not None else key
+        queues = [q for q in await self._queues(named.name, generation) if key in (None, q.key)]
+        if (offset is not None and found is None) or (key is not None and not queues):
             raise UnknownName(f"{named.name!r} has nothing parked for key={key!r}, offset={offset}")
-        for queue in chosen.values():
-            free = msgspec.structs.replace(queue[0], error=None, trace="", attempts=0, data=None)
-            await self._parts.parking.park(free)
-        for partition in sorted({partition for partition, _ in chosen}):
-            await self._release(named, partition)
-        asked = {(event.partition, event.offset) for queue in chosen.values() for event in queue}
-        left = [e for e in await self._parts.parking.parked(named.name) if (e.partition, e.offset) in asked]
-        parked = sum(len(queue) for queue in _queues(left).values() if queue[0].error is not None)
-        return Retried(handled=len(asked) - len(left), parked=parked, pending=len(left) - parked)
+        for queue in queues:
+            await self._free(queue)
+        subject = named.name if key is None else f"{named.name}, key {key}"
+        await self._audit.note("parked.retry", subject, by, f"{len(queues)} keys")
+        for freed in sorted({queue.partition for queue in queues}):
+            await self._release(named, freed)
+        asked = {(queue.partition, queue.key) for queue in queues}
+        left = [q for q in await self._queues(named.name, generation) if (q.partition, q.key) in asked]
+        parked = sum(queue.events for queue in left if queue.error is not None)
+        pending = sum(queue.events for queue in left if queue.error is None)
+        return Retried(handled=sum(queue.events for queue in queues) - parked - pending, parked=parked, pending=pending)
 
-    async def edit(self, projection: object, offset: int, data: Mapping[str, object], partition: int = 0) -> None:
+    async def edit(
+        self, projection: object, offset: int, data: Mapping[str, object], partition: int = 0, by: str = ""
+    ) -> None:
         """Replace the data a retry will use, in the shape it is stored in. The log itself never changes.
 
         Raises InvalidMessage if the event's class cannot be read from it, UnknownName if nothing is parked there.
         """
         named = find(self._projections, projection)
         stored = await self._stored(partition, offset)
+        place = await self._place(named.name, partition, offset)
         if stored is None:
-            raise _nothing_parked(named.name, partition, offset)
+            raise _nothing_parked(place)
         encoded = msgspec.json.encode(data)
         try:
             self._parts.registry.decode(stored.type, stored.schema, encoded)
         except HeadwaterError as error:
             raise InvalidMessage(f"this is no {stored.type} as it is stored: {error}") from error
-        if not await self._parts.parking.edit(named.name, partition, offset, encoded):
-            raise _nothing_parked(named.name, partition, offset)
+        if not await self._parts.parking.edit(place, encoded):
+            raise _nothing_parked(place)
+        await self._audit.note("parked.edit", _shown(place), by)
 
-    async def discard(self, projection: object, offset: int, partition: int = 0) -> None:
+    async def discard(self, projection: object, offset: int, partition: int = 0, by: str = "") -> None:
         """Forget one for good; those that waited behind it go on. UnknownName if nothing is parked there."""
         named = find(self._projections, projection)
-        if not await self._parts.parking.discard(named.name, partition, offset):
-            raise _nothing_parked(named.name, partition, offset)
+        place = await self._place(named.name, partition, offset)
+        if not await self._parts.parking.discard(place):
+            raise _nothing_parked(place)
+        await self._audit.note("parked.discard", _shown(place), by)
         await self._release(named, partition)
+
+    # -- inside ----------------------------------------------------------------
+
+    async def _free(self, queue: ParkedQueue) -> None:
+        """Have the first event of a key tried again by whoever holds the place."""
+        place = ParkedPlace(queue.projection, queue.generation, queue.partition, queue.first)
+        first = await self._at(place)
+        if first is not None:
+            free = msgspec.structs.replace(first, error=None, trace="", attempts=0, retry_at=None, data=None)
+            await self._parts.parking.park(free)
+
+    async def _queues(self, projection: str, generation: int) -> Sequence[ParkedQueue]:
+        return await self._parts.parking.queues(projection, generation)
+
+    async def _generation(self, projection: str) -> int:
+        served = [g.number for g in await self._parts.generations.all(projection) if g.state == "serving"]
+        return served[0] if served else 0
+
+    async def _place(self, projection: str, partition: int, offset: int) -> ParkedPlace:
+        return ParkedPlace(projection, await self._generation(projection), partition, offset)
+
+    async def _at(self, place: ParkedPlace) -> ParkedEvent | None:
+        before = msgspec.structs.replace(place, offset=place.offset - 1)
+        found = await self._parts.parking.parked(
+            place.projection, generation=place.generation, partition=place.partition, after=before, limit=1
+        )
+        return found[0] if found and found[0].place == place else None
 
     async def _stored(self, partition: int, offset: int) -> StoredEvent | None:
         events = (await self._parts.log.read(partition, offset, 1, LogFilter(hidden=True))).events
         return events[0] if events and events[0].offset == offset else None
 
 
-def _queues(parked: Sequence[ParkedEvent], offset: int | None = None) -> dict[tuple[int, str], list[ParkedEvent]]:
-    """Parked events by partition and key; of all keys, or of those that hold the event at `offset`."""
-    queues: dict[tuple[int, str], list[ParkedEvent]] = {}
-    for event in parked:
-        queues.setdefault((event.partition, event.key), []).append(event)
-    if offset is None:
-        return queues
-    return {place: queue for place, queue in queues.items() if any(event.offset == offset for event in queue)}
+def _shown(place: ParkedPlace) -> str:
+    return f"{place.projection}, {place.partition}:{place.offset}"
 
 
-def _nothing_parked(projection: str, partition: int, offset: int) -> UnknownName:
-    return UnknownName(f"{projection!r} has nothing parked at {partition}:{offset}: see `headwater dlq ls`")
+def _nothing_parked(place: ParkedPlace) -> UnknownName:
+    return UnknownName(
+        f"{place.projection!r} has nothing parked at {place.partition}:{place.offset}: see `headwater dlq ls`"
+    )

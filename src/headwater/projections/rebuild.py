@@ -1,29 +1,36 @@
-"""Rebuild: empty a projection's read models and fill them again from the log."""
+"""Rebuild: a projection's read models filled anew beside the ones that are served, then served in their place."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 
 from headwater.domain.version import check_count
-from headwater.errors import InvalidVersion, RebuildRefused, StoreError
+from headwater.errors import CheckpointConflict, InvalidVersion, LeaseLost, RebuildRefused, StoreError
+from headwater.ports.generations import Generation
 from headwater.ports.leases import Lease
+from headwater.ports.place import Place
+from headwater.projections.crew import new_generation
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.progress import Meter, Progress
 from headwater.projections.projection import Projection
+from headwater.projections.reaching import places_of
 from headwater.projections.renewal import Renewal
-from headwater.projections.runner import lease_name
+from headwater.projections.troubles import new_owner
 from headwater.projections.turn import Turn
 
 __all__ = ["Rebuild", "Rebuilder"]
+
+Tell = Callable[[Failure], Awaitable[None]]
 
 
 class Rebuild:
     """A rebuild under way: await it for the last Progress, or iterate for one after each transaction.
 
-    Nothing happens before either. Left in the middle, the projection goes on from where it came.
+    Nothing happens before either. Left in the middle, what was filled is kept, and the next rebuild of the same code
+    goes on from there; `cancel_rebuild` drops it.
     """
 
     def __init__(self, steps: AsyncGenerator[Progress, None]) -> None:
@@ -43,21 +50,14 @@ class Rebuild:
 
 
 class Rebuilder:
-    """One rebuild of one projection, while this process holds the leases of all its partitions."""
+    """Builds a generation of one projection; several processes may do so together, each at places of its own."""
 
-    def __init__(
-        self,
-        projection: Projection,
-        parts: ProjectionParts,
-        options: RunnerOptions,
-        tell: Callable[[Failure], Awaitable[None]],
-    ) -> None:
+    def __init__(self, projection: Projection, parts: ProjectionParts, options: RunnerOptions, tell: Tell) -> None:
         self._projection = projection
         self._parts = parts
         self._options = options
         self._tell = tell
-        self._owner = secrets.token_hex(8)
-        self._leases: list[Lease] = []
+        self._owner = new_owner()
 
     def check(self, from_event: int, batch_size: int) -> None:
         """Raises InvalidVersion for numbers out of range, RebuildRefused where `from_event` cannot be honoured."""
@@ -70,76 +70,159 @@ class Rebuilder:
                 "rebuild from_event=0"
             )
 
-    async def run(self, from_event: int, batch_size: int) -> AsyncGenerator[Progress, None]:
-        """Progress after each transaction. Raises RebuildRefused while another process runs the projection."""
-        steps = self._again_from(from_event, batch_size) if from_event else self._from_nothing(batch_size)
+    async def beside(self, batch_size: int) -> AsyncGenerator[Progress, None]:
+        """Fill a generation beside the one served, from where it is to the log's end, and have it served.
+
+        Progress after each transaction made here. Raises RebuildRefused, StoreError.
+        """
+        generation = await self._begun()
+        places = places_of(generation, self._parts.log.partitions)
+        stride = _Stride(self._parts, places)
+        progress = await stride.progress()
+        yield progress
+        moved: asyncio.Queue[None] = asyncio.Queue(maxsize=1)
+        workers = [asyncio.create_task(self._work(generation, place, batch_size, moved)) for place in places]
         try:
-            await self._take_leases()
-            renewal = Renewal(self._parts.leases, self._options.lease_seconds, self._leases)
-            async with renewal, contextlib.aclosing(steps):
-                async for progress in steps:
-                    renewal.check()
-                    yield progress
+            while not await self._served(generation, progress.finished):
+                await _next(moved, workers)
+                progress = await stride.progress()
+                yield progress
         finally:
-            for lease in self._leases:
-                with contextlib.suppress(StoreError):  # it runs out by itself
-                    await self._parts.leases.release(lease)
+            for worker in workers:
+                worker.cancel()
+            await asyncio.wait(workers)
 
-    async def _from_nothing(self, page_size: int) -> AsyncGenerator[Progress, None]:
-        projection, parts = self._projection, self._parts
-        heads = [await parts.log.head(partition) for partition in range(parts.log.partitions)]
-        await parts.store.reset(projection.name, projection.writes, self._leases[0].epoch)
-        meter = self._meter(sum(heads))
-        yield meter.add(0, parts.clock.micros())
-        for lease, head in zip(self._leases, heads, strict=True):
-            turn = Turn(projection, parts, self._options, lease, page_size)
-            await turn.begin()
-            try:
-                while turn.offset < head:
-                    before = turn.offset
-                    await turn.take(await turn.read())
-                    yield await self._after(turn, meter, turn.offset - before)
-            finally:
-                turn.end()
-            await turn.save()
+    async def again_from(self, served: Generation, start: int, page_size: int) -> AsyncGenerator[Progress, None]:
+        """Events from `start` up to the checkpoint once more, over the rows as they are; tables must fit their classes.
 
-    async def _again_from(self, start: int, page_size: int) -> AsyncGenerator[Progress, None]:
-        """Events below the checkpoint once more, over the rows as they are; tables must fit their classes."""
+        Raises RebuildRefused while another process runs the projection.
+        """
+        place = Place(self._projection.name, 0, served.number)
         await self._parts.schema.ensure(self._projection.writes)
-        turn = Turn(self._projection, self._parts, self._options, self._leases[0], page_size)
-        await turn.begin()
-        meter = self._meter(max(0, turn.offset - start))
-        yield meter.add(0, self._parts.clock.micros())
-        while start < turn.offset:
-            next = await turn.reapply(start)
-            yield await self._after(turn, meter, next - start)
-            start = next
+        lease = await self._acquire(place)
+        if lease is None:
+            raise RebuildRefused(f"another process runs {self._projection.name!r}: stop it there, then rebuild")
+        turn = Turn(self._projection, served, place, self._parts, self._options, lease, page_size)
+        try:
+            async with Renewal(self._parts.leases, self._options.lease_seconds, [lease]) as renewal:
+                await turn.begin()
+                meter = Meter(max(0, turn.offset - start), self._parts.clock.micros())
+                yield meter.add(0, self._parts.clock.micros())
+                while start < turn.offset:
+                    next = await turn.reapply(start)
+                    await self._told(turn)
+                    renewal.check()
+                    yield meter.add(next - start, self._parts.clock.micros())
+                    start = next
+        finally:
+            turn.end()
+            with contextlib.suppress(StoreError):
+                await self._parts.leases.release(lease)
 
-    async def _after(self, turn: Turn, meter: Meter, events: int) -> Progress:
+    # -- inside ----------------------------------------------------------------
+
+    async def _begun(self) -> Generation:
+        """The one being built for this code, or a new one; where nothing was ever served, beside an empty first one."""
+        wanted = new_generation(self._projection)
+        await self._parts.generations.begin(wanted, beside=False)
+        return await self._parts.generations.begin(wanted)
+
+    async def _served(self, generation: Generation, filled: bool) -> bool:
+        """Serve it if it has caught up with the one served; False while it has not."""
+        projection, number = generation.projection, generation.number
+        known = {g.number: g.state for g in await self._parts.generations.all(projection)}
+        if number not in known:
+            raise RebuildRefused(f"the rebuild of {projection!r} was cancelled, or begun anew by other code")
+        if known[number] != "building":
+            return True  # another process that builds with us was first
+        if not filled:
+            return False
+        served = next(number for number, state in known.items() if state == "serving")
+        return await self._parts.generations.swap(projection, number, force=await self._is_ahead_of_log(served))
+
+    async def _is_ahead_of_log(self, served: int) -> bool:
+        """True for checkpoints beyond the log's end, after a restored backup: nobody can catch up with those."""
+        heads = [await self._parts.log.head(partition) for partition in range(self._parts.log.partitions)]
+        kept = await self._parts.store.checkpoints(self._projection.name)
+        return any(at.place.generation == served and at.offset > heads[at.place.partition] for at in kept)
+
+    async def _work(self, generation: Generation, place: Place, batch_size: int, moved: asyncio.Queue[None]) -> None:
+        """Fill one place, whenever no other process does, until cancelled."""
+        while True:
+            seen = self._parts.wakeups.seen()
+            lease = await self._acquire(place)
+            if lease is not None:
+                with contextlib.suppress(CheckpointConflict, LeaseLost):
+                    await self._fill(generation, place, lease, batch_size, moved)
+            _say(moved)
+            await self._parts.wakeups.wait(seen, self._options.lease_seconds / 3)
+
+    async def _fill(
+        self, generation: Generation, place: Place, lease: Lease, batch_size: int, moved: asyncio.Queue[None]
+    ) -> None:
+        turn = Turn(self._projection, generation, place, self._parts, self._options, lease, batch_size)
+        try:
+            async with Renewal(self._parts.leases, self._options.lease_seconds, [lease]) as renewal:
+                await turn.begin()
+                while True:
+                    seen = self._parts.wakeups.seen()
+                    renewal.check()
+                    page = await turn.read()
+                    if page.next == turn.offset:
+                        await turn.save()
+                        _say(moved)
+                        await self._parts.wakeups.wait(seen, self._options.lease_seconds / 3)
+                        continue
+                    await turn.take(page)
+                    await self._told(turn)
+                    _say(moved)
+                    await asyncio.sleep(0)
+        finally:
+            turn.end()
+            with contextlib.suppress(StoreError):
+                await self._parts.leases.release(lease)
+
+    async def _acquire(self, place: Place) -> Lease | None:
+        return await self._parts.leases.acquire(place.lease, self._owner, self._options.lease_seconds)
+
+    async def _told(self, turn: Turn) -> None:
         for failure in turn.failures():
             await self._tell(failure)
-        return meter.add(events, self._parts.clock.micros())
 
-    def _meter(self, total: int) -> Meter:
-        return Meter(total, self._parts.clock.micros())
 
-    # -- leases ----------------------------------------------------------------
+class _Stride:
+    """How far the places of a generation are on their way to where the log ended when it began."""
 
-    async def _take_leases(self) -> None:
-        """Every partition's lease, all of one epoch: the reset sets one for all."""
-        for partition in range(self._parts.log.partitions):
-            self._leases.append(await self._acquire(partition))
-        highest = max(lease.epoch for lease in self._leases)
-        for partition in range(len(self._leases)):
-            while self._leases[partition].epoch < highest:
-                await self._parts.leases.release(self._leases[partition])
-                self._leases[partition] = await self._acquire(partition)
+    def __init__(self, parts: ProjectionParts, places: list[Place]) -> None:
+        self._parts = parts
+        self._places = places
+        self._began = parts.clock.micros()
+        self._goals: dict[int, int] = {}
 
-    async def _acquire(self, partition: int) -> Lease:
-        seconds = self._options.lease_seconds
-        lease = await self._parts.leases.acquire(lease_name(self._projection.name, partition), self._owner, seconds)
-        if lease is None:
-            raise RebuildRefused(
-                f"another process runs {self._projection.name!r} (partition {partition}): stop it there, then rebuild"
-            )
-        return lease
+    async def progress(self) -> Progress:
+        for place in self._places:
+            if place.partition not in self._goals:
+                self._goals[place.partition] = await self._parts.log.head(place.partition)
+        offsets = {kept.place: kept.offset for kept in await self._parts.store.checkpoints(self._places[0].projection)}
+        total = sum(self._goals[place.partition] for place in self._places)
+        done = sum(min(offsets.get(place, 0), self._goals[place.partition]) for place in self._places)
+        seconds = (self._parts.clock.micros() - self._began) / 1_000_000
+        return Progress(done=done, total=total, seconds=seconds)
+
+
+def _say(moved: asyncio.Queue[None]) -> None:
+    if moved.empty():
+        moved.put_nowait(None)
+
+
+async def _next(moved: asyncio.Queue[None], workers: list[asyncio.Task[None]]) -> None:
+    """Until some place has moved; raises what ended a worker."""
+    waiting = asyncio.ensure_future(moved.get())
+    try:
+        await asyncio.wait([waiting, *workers], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if not waiting.done():
+            waiting.cancel()
+    for worker in workers:
+        if worker.done():
+            worker.result()

@@ -1,23 +1,34 @@
-"""Runner: keeps one projection going in one partition, for as long as it can hold the lease."""
+"""Runner: keeps one projection going at one place, for as long as it can hold the lease."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
-from headwater.errors import CheckpointAheadOfLog, CheckpointConflict, HandlerExited, LeaseLost, StoreError
+from headwater.errors import (
+    CheckpointAheadOfLog,
+    CheckpointConflict,
+    HandlerExited,
+    LeaseLost,
+    ParkingFull,
+    ProjectionStopped,
+    StoreError,
+)
+from headwater.ports.conditions import Pause
+from headwater.ports.generations import Generation
 from headwater.ports.leases import Lease
 from headwater.ports.log import LogPage
+from headwater.ports.place import Place
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
 from headwater.projections.renewal import Renewal
+from headwater.projections.troubles import Troubles, new_owner
 from headwater.projections.turn import Turn
 
-__all__ = ["Runner", "lease_name", "stop_all"]
+__all__ = ["Runner", "stop_all"]
 
 _LOOK_EVERY = 64
 """Pages between two looks at what is parked, while a key is blocked."""
@@ -28,30 +39,28 @@ _PATIENCE = 1.0
 _log = logging.getLogger("headwater.projections")
 
 
-def lease_name(projection: str, partition: int) -> str:
-    """The lease under which a projection moves along a partition."""
-    return f"projection:{projection}:{partition}"
-
-
 class Runner:
     """Lease, checkpoint, page, commit; again. Whatever goes wrong between two commits is forgotten and read again."""
 
     def __init__(
         self,
         projection: Projection,
-        partition: int,
+        generation: Generation,
+        place: Place,
         parts: ProjectionParts,
         options: RunnerOptions,
         tell: Callable[[Failure], Awaitable[None]],
     ) -> None:
         self.projection = projection
-        self.partition = partition
-        self.owner = secrets.token_hex(8)
+        self.place = place
+        self.owner = new_owner()
         self.failed: Exception | None = None
         """Why it gave up for good."""
+        self._generation = generation
         self._parts = parts
         self._options = options
         self._tell = tell
+        self._troubles = Troubles(parts.conditions, place, self.owner, parts.clock)
         self._turn: Turn | None = None
         self._pause = 0.0
         self._pages = 0
@@ -70,8 +79,8 @@ class Runner:
     def start(self) -> None:
         """Run as a task until `stop`."""
         self._stopping = False
-        self._parts.arrivals.started(self.projection.name, self.partition)
-        self._task = asyncio.create_task(self.run(), name=lease_name(self.projection.name, self.partition))
+        self._parts.arrivals.started(self.place)
+        self._task = asyncio.create_task(self.run(), name=self.place.lease)
 
     def told_to_stop(self) -> asyncio.Task[None] | None:
         """The task, which will end after the page at hand; the lease is free then."""
@@ -85,17 +94,17 @@ class Runner:
             try:
                 await self._hold_lease()
             except (CheckpointConflict, LeaseLost) as error:
-                _log.info("%s starts over: %s", self._name, error)
-            except (CheckpointAheadOfLog, HandlerExited) as error:
-                _log.error("%s gives up: %s", self._name, error)  # its text says everything
+                _log.info("%s starts over: %s", self.place.lease, error)
+            except (CheckpointAheadOfLog, HandlerExited, ProjectionStopped) as error:
+                _log.error("%s gives up: %s", self.place.lease, error)  # its text says everything
                 self.failed = error
-                self._parts.arrivals.gave_up(self.projection.name, self.partition, error)
-            except StoreError as error:
-                _log.warning("%s pauses: %s: %s", self._name, type(error).__name__, error)
-                await self._pause_longer()
-            except Exception:
-                _log.exception("%s pauses after an unexpected error", self._name)
-                await self._pause_longer()
+                self._parts.arrivals.gave_up(self.place, error)
+            except (StoreError, ParkingFull) as error:
+                _log.warning("%s pauses: %s: %s", self.place.lease, type(error).__name__, error)
+                await self._wait_after(error)
+            except Exception as error:
+                _log.exception("%s pauses after an unexpected error", self.place.lease)
+                await self._wait_after(error)
 
     def hurry(self, offset: int) -> None:
         """Come to `offset` without waiting for full batches."""
@@ -122,26 +131,58 @@ class Runner:
         if lease is None:
             await self._rest(seen, self._options.lease_seconds / 3)
             return
-        turn = Turn(self.projection, self._parts, self._options, lease)
+        turn = Turn(self.projection, self._generation, self.place, self._parts, self._options, lease)
+        backed_off = False
         try:
-            async with Renewal(self._parts.leases, self._options.lease_seconds, [lease]) as renewal:
-                await turn.begin()
-                self._turn = turn
-                self._parts.arrivals.joined(self.projection.name, self.partition, self.hurry)
-                self._announce(turn)
-                await self._work(turn, renewal)
+            await self._run_turn(turn, lease)
+        except (CheckpointConflict, LeaseLost):
+            raise
+        except Exception as error:
+            backed_off = await self._back_off(lease, turn, error)
+            raise
         finally:
             turn.end()
             self._turn = None
-            self._parts.arrivals.left(self.projection.name, self.partition)
+            self._parts.arrivals.left(self.place)
             self._looked(self._looks)
-            with contextlib.suppress(StoreError):
-                await self._parts.leases.release(lease)
+            if not backed_off:
+                with contextlib.suppress(StoreError):
+                    await self._parts.leases.release(lease)
+
+    async def _run_turn(self, turn: Turn, lease: Lease) -> None:
+        async with Renewal(self._parts.leases, self._options.lease_seconds, [lease]) as renewal:
+            await turn.begin()
+            await self._troubles.learn()
+            self._turn = turn
+            self._parts.arrivals.joined(self.place, self.hurry)
+            self._announce(turn)
+            await self._work(turn, renewal)
+
+    async def _back_off(self, lease: Lease, turn: Turn, error: Exception) -> bool:
+        """Say what happened where every process sees it, and keep all of them away for a while."""
+        options = self._options
+        for_good = isinstance(error, CheckpointAheadOfLog | HandlerExited | ProjectionStopped)
+        self._pause = await self._troubles.report(
+            error, turn.offset, 0.0 if for_good else options.pause, options.longest_pause
+        )
+        try:
+            if isinstance(error, ProjectionStopped):
+                reason, now = str(error), self._parts.clock.micros()
+                pause = Pause(projection=self.projection.name, by=self.owner, reason=reason, since=now)
+                await self._parts.conditions.pause(pause)
+            if self._pause > 0:
+                await self._parts.leases.back_off(lease, self._pause)
+                return True
+        except StoreError:
+            pass  # out of reach: the lease runs out by itself
+        return False
 
     async def _work(self, turn: Turn, renewal: Renewal) -> None:
         while not self._stopping:
             seen = self._parts.wakeups.seen()
             renewal.check()
+            if self.projection.inline:
+                await turn.refresh()
             page = await turn.read()
             if page.next == turn.offset:
                 await self._idle(turn, seen)
@@ -153,8 +194,8 @@ class Runner:
         await turn.save()
 
     async def _taken(self, turn: Turn) -> None:
-        self._pause = 0.0
         self._pages += 1
+        await self._troubles.over()
         self._announce(turn)
         if self._looks or (turn.blocked and self._pages % _LOOK_EVERY == 0):
             await self._look(turn)
@@ -163,11 +204,12 @@ class Runner:
 
     async def _idle(self, turn: Turn, seen: int) -> None:
         """The end of the log."""
+        await self._troubles.over()
         if self._looks or turn.blocked:
             await self._look(turn)
         for failure in turn.failures():
             await self._tell(failure)
-        await self._rest(seen, min(turn.save_due_in, self._options.lease_seconds / 3))
+        await self._rest(seen, min(turn.due_in, self._options.lease_seconds / 3))
         await turn.save_when_due()
 
     async def _collect(self, turn: Turn, page: LogPage, interval: float, renewal: Renewal) -> LogPage:
@@ -202,19 +244,22 @@ class Runner:
         asked.clear()
 
     def _announce(self, turn: Turn) -> None:
-        self._parts.arrivals.moved(self.projection.name, self.partition, turn.offset, bool(turn.blocked))
+        self._parts.arrivals.moved(self.place, turn.offset, bool(turn.blocked))
 
     # -- lease and rest --------------------------------------------------------
 
     async def _acquire(self) -> Lease | None:
-        return await self._parts.leases.acquire(self._name, self.owner, self._options.lease_seconds)
+        return await self._parts.leases.acquire(self.place.lease, self.owner, self._options.lease_seconds)
 
-    async def _pause_longer(self) -> None:
+    async def _wait_after(self, error: Exception) -> None:
+        """As long as the lease is left alone; where it could not even be taken, as long as it would have been."""
         if self._stopping:
             return
         options = self._options
-        self._pause = min(max(self._pause * 2, options.pause), options.longest_pause)
+        if self._pause == 0:
+            self._pause = await self._troubles.report(error, 0, options.pause, options.longest_pause)
         await self._interruptible(options.sleep(self._pause))
+        self._pause = 0.0
 
     async def _rest(self, seen: int, seconds: float) -> None:
         """Until something may be new, or is asked for."""
@@ -238,10 +283,6 @@ class Runner:
         if self._resting and not self._nudged and self._task is not None:
             self._nudged = True
             self._task.cancel()
-
-    @property
-    def _name(self) -> str:
-        return lease_name(self.projection.name, self.partition)
 
 
 async def stop_all(runners: Sequence[Runner], drain: float) -> None:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import AsyncGenerator, Iterable
 from typing import Protocol
 
 import msgspec
 
-from headwater.errors import BadDeclaration, ConsistencyTimeout
+from headwater.errors import BadDeclaration, ConsistencyTimeout, RebuildRefused, StoreMismatch
+from headwater.models.model import ReadModel
+from headwater.ports.conditions import Pause
+from headwater.ports.generations import Generation, State
 from headwater.ports.log import Log
+from headwater.projections.audit import Audit
+from headwater.projections.crew import Crew, new_generation
 from headwater.projections.dead_letters import DeadLetterQueue
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.listeners import ErrorListener, Listeners, Occasion
 from headwater.projections.parts import HasProjectionParts, ProjectionParts, RunnerOptions
 from headwater.projections.progress import Progress
 from headwater.projections.projection import Projection, bind_all, find
-from headwater.projections.reaching import Deadline, reached
+from headwater.projections.reaching import Deadline, failure_at, places_of, reached
 from headwater.projections.rebuild import Rebuild, Rebuilder
-from headwater.projections.runner import Runner, lease_name, stop_all
+from headwater.projections.resetting import Resetter
+from headwater.projections.runner import stop_all
 from headwater.projections.status import ProjectionStatus, status_of
-from headwater.projections.turn import Turn, resume
+from headwater.projections.visiting import Visitor
 
 __all__ = ["HasLog", "ReadModelSynchronizer"]
 
@@ -64,8 +69,12 @@ class ReadModelSynchronizer:
         self.projections: dict[str, Projection] = {}
         """By name."""
         self.add(*projection_handlers)
-        self.dead_letters = DeadLetterQueue(self._parts, self.projections, self._release)
-        self._runners: dict[tuple[str, int], Runner] = {}
+        self._crew = Crew(self.projections, self._parts, self._options, self._listeners.tell, self._build)
+        self._visitor = Visitor(self._parts, self._options, self._crew.runners, self._listeners.tell)
+        self._audit = Audit(self._parts.journal, self._parts.clock)
+        self.dead_letters = DeadLetterQueue(
+            self._parts, self.projections, self._visitor.release, self._audit, self._options
+        )
 
     def add(self, *handlers: ProjectionHandler) -> None:
         """Projections to run beside those given at first; before `start`."""
@@ -80,20 +89,30 @@ class ReadModelSynchronizer:
         self._listeners.on(occasion, listener)
 
     async def start(self) -> None:
-        """Begin, in tasks of this loop. Raises CheckpointAheadOfLog, StoreMismatch; starting twice changes nothing."""
-        await self._parts.schema.ensure([model for p in self.projections.values() for model in p.writes])
-        for projection in self.projections.values():
-            await self._check_heads(projection)
-        for projection in self.projections.values():
-            self._start(projection)
+        """Begin, in tasks of this loop; starting twice changes nothing.
+
+        A projection of a newer version than the one served is built beside it, and served when it has caught up.
+        Raises CheckpointAheadOfLog, ProjectionOutdated, BadDeclaration, StoreMismatch.
+        """
+        unfit = await self.unfit_models()
+        await self._parts.schema.ensure([m for p in self.projections.values() for m in p.writes if m not in unfit])
+        await self._crew.start()
 
     async def stop(self, drain: float = 15.0) -> None:
         """Finish the pages at hand within `drain` seconds, store checkpoints, release leases; idempotent.
 
         Cancelled, it does not wait for the pages.
         """
-        runners, self._runners = self._runners, {}
-        await stop_all([*runners.values()], drain)
+        await self._crew.stop(drain)
+
+    async def unfit_models(self) -> set[type[ReadModel]]:
+        """Read models of a newer version than the one served whose tables do not fit until the new one is."""
+        unfit: set[type[ReadModel]] = set()
+        served = {g.projection: g for g in await self._parts.generations.all() if g.state == "serving"}
+        for projection in self.projections.values():
+            if projection.name in served and served[projection.name].version < projection.declared.version:
+                unfit.update([model for model in projection.writes if not await self._fits(model)])
+        return unfit
 
     async def caught_up(self, timeout: float = 30.0) -> None:
         """Return once every projection has passed the events that are in the log now; raises ConsistencyTimeout."""
@@ -102,70 +121,137 @@ class ReadModelSynchronizer:
         for name in self.projections:
             for partition, head in enumerate(heads):
                 if not await reached(self._parts, name, partition, head, deadline):
-                    failure = self._parts.arrivals.failure(name, partition)
-                    raise ConsistencyTimeout(None, name, timeout, failure)
+                    raise ConsistencyTimeout(None, name, timeout, failure_at(self._parts, name, partition))
 
     async def status(self) -> list[ProjectionStatus]:
-        """Every projection in every partition."""
-        return await status_of(self._parts, self.projections, self._runner)
+        """Every projection at every place of its generations."""
+        return await status_of(self._parts, self.projections, self._crew.runners)
+
+    # -- rebuilding ------------------------------------------------------------
 
     def rebuild_read_model(self, target: object, from_event: int = 0, batch_size: int = 1000) -> Rebuild:
         """Fill read models again from the log: `await` it, or `async for progress in` it.
 
-        `target` is a projection or one of its read models, by class or name. From 0 the models are emptied and
-        their tables made anew; from a later offset the events up to the checkpoint are handled once more over the
-        rows as they are, for single-partition logs only.
+        `target` is a projection or one of its read models, by class or name. From 0 they are filled beside the ones
+        that are served, which answer queries all along, and then served in their place; `switch_back` undoes that.
+        A rebuild that was left or died is finished by whoever runs the projection, or goes on here: see
+        `cancel_rebuild`. From a later offset the events up to the checkpoint are handled once more over the rows as
+        they are, for single-partition logs only.
 
         Raises UnknownName, InvalidVersion, RebuildRefused; CheckpointConflict or StoreError in the middle.
         """
         projection = find(self.projections, target)
         rebuilder = Rebuilder(projection, self._parts, self._options, self._listeners.tell)
         rebuilder.check(from_event, batch_size)
-        return Rebuild(self._rebuild(projection, rebuilder, from_event, batch_size))
+        if from_event:
+            return Rebuild(self._again_from(projection, rebuilder, from_event, batch_size))
+        return Rebuild(self._beside(projection, rebuilder, batch_size))
+
+    async def cancel_rebuild(self, target: object, by: str = "") -> bool:
+        """Drop the generation that is being built; False if there is none. Raises UnknownName."""
+        projection = find(self.projections, target)
+        found = await self._generation(projection, "building")
+        if found is None or not await self._parts.generations.drop(projection.name, found.number):
+            return False
+        await self._audit.note("projection.cancel_rebuild", projection.name, by)
+        return True
+
+    async def switch_back(self, target: object, by: str = "") -> Generation:
+        """Serve the generation that was served before, at once; it goes on from where it was left.
+
+        Raises UnknownName, RebuildRefused if none is kept.
+        """
+        projection = find(self.projections, target)
+        previous = await self._generation(projection, "previous")
+        if previous is None:
+            raise RebuildRefused(f"no earlier generation of {projection.name!r} is kept: rebuild it instead")
+        await self._parts.generations.swap(projection.name, previous.number)
+        await self._audit.note("projection.switch_back", projection.name, by, f"generation {previous.number}")
+        await self._crew.reconcile()
+        return msgspec.structs.replace(previous, state="serving")
+
+    async def drop_previous(self, target: object, by: str = "") -> bool:
+        """Forget the generation that was served before; False if none is kept."""
+        projection = find(self.projections, target)
+        previous = await self._generation(projection, "previous")
+        if previous is None or not await self._parts.generations.drop(projection.name, previous.number):
+            return False
+        await self._audit.note("projection.drop_previous", projection.name, by, f"generation {previous.number}")
+        return True
+
+    # -- standing still, and starting over -------------------------------------
+
+    async def pause(self, target: object, reason: str = "", by: str = "") -> None:
+        """Have a projection stand still in every process, restarts included, until `resume`. Raises UnknownName."""
+        projection = find(self.projections, target)
+        now = self._parts.clock.micros()
+        pause = Pause(projection=projection.name, by=by or self._audit.whoami, reason=reason, since=now)
+        await self._parts.conditions.pause(pause)
+        await self._audit.note("projection.pause", projection.name, by, reason)
+        await self._crew.reconcile()
+
+    async def resume(self, target: object, by: str = "") -> bool:
+        """Let it go on; False if it was not paused. Raises UnknownName."""
+        projection = find(self.projections, target)
+        resumed = await self._parts.conditions.resume(projection.name)
+        if resumed:
+            await self._audit.note("projection.resume", projection.name, by)
+            await self._crew.reconcile()
+        return resumed
+
+    async def reset(
+        self, target: object, *, partition: int | None = None, stream: str | None = None, by: str = ""
+    ) -> None:
+        """Start over in place, at once and unlike a rebuild not beside: all of a projection, a partition, or a stream.
+
+        The rest goes on meanwhile. A partition or a stream can be reset where every row it wrote is keyed by it: in a
+        Fold whose key is the stream. Raises UnknownName, ResetRefused.
+        """
+        projection = find(self.projections, target)
+        served = await self._parts.generations.begin(new_generation(projection), beside=False)
+        resetter = Resetter(projection, served, self._parts, self._options)
+        subject = await resetter.reset(partition, stream)
+        await self._audit.note("projection.reset", subject, by)
+        await self._crew.reconcile()
 
     # -- inside ----------------------------------------------------------------
 
-    def _runner(self, projection: str, partition: int) -> Runner | None:
-        return self._runners.get((projection, partition))
+    async def _beside(
+        self, projection: Projection, rebuilder: Rebuilder, batch_size: int
+    ) -> AsyncGenerator[Progress, None]:
+        await self._audit.note("projection.rebuild", projection.name, "")
+        async with contextlib.aclosing(rebuilder.beside(batch_size)) as steps:
+            async for progress in steps:
+                yield progress
+        await self._crew.reconcile()
 
-    async def _rebuild(
+    async def _again_from(
         self, projection: Projection, rebuilder: Rebuilder, from_event: int, batch_size: int
     ) -> AsyncGenerator[Progress, None]:
-        mine = [place for place in self._runners if place[0] == projection.name]
-        await stop_all([self._runners.pop(place) for place in mine], drain=15.0)
+        served = await self._parts.generations.begin(new_generation(projection), beside=False)
+        runners = self._crew.runners
+        mine = [place for place in places_of(served, self._parts.log.partitions) if place in runners]
+        await stop_all([runners.pop(place) for place in mine], drain=15.0)
         try:
-            async with contextlib.aclosing(rebuilder.run(from_event, batch_size)) as steps:
+            async with contextlib.aclosing(rebuilder.again_from(served, from_event, batch_size)) as steps:
                 async for progress in steps:
                     yield progress
         finally:
-            if mine:
-                self._start(projection)
+            await self._crew.reconcile()
 
-    def _start(self, projection: Projection) -> None:
-        for partition in range(self._parts.log.partitions):
-            place = projection.name, partition
-            if place not in self._runners:
-                self._runners[place] = Runner(projection, partition, self._parts, self._options, self._listeners.tell)
-                self._runners[place].start()
+    async def _build(self, projection: Projection) -> None:
+        """What the crew has done where a rebuild was begun, or this code is newer than what is served."""
+        rebuilder = Rebuilder(projection, self._parts, self._options, self._listeners.tell)
+        async for _ in rebuilder.beside(1000):
+            pass
 
-    async def _check_heads(self, projection: Projection) -> None:
-        for partition in range(self._parts.log.partitions):
-            await resume(self._parts, projection.name, partition)
+    async def _generation(self, projection: Projection, state: State) -> Generation | None:
+        found = [g for g in await self._parts.generations.all(projection.name) if g.state == state]
+        return found[0] if found else None
 
-    async def _release(self, projection: Projection, partition: int) -> None:
-        """Have parked events handled that are free to go: by our runner, or under the lease if nobody holds it."""
-        runner = self._runner(projection.name, partition)
-        if runner is not None and runner.running:
-            await runner.look_at_parked()
-            return
-        name = lease_name(projection.name, partition)
-        lease = await self._parts.leases.acquire(name, secrets.token_hex(8), self._options.lease_seconds)
-        if lease is None:
-            return  # whoever holds it is woken by the commit that set them free
-        turn = Turn(projection, self._parts, self._options, lease)
+    async def _fits(self, model: type[ReadModel]) -> bool:
         try:
-            await turn.begin()
-            for failure in turn.failures():
-                await self._listeners.tell(failure)
-        finally:
-            await self._parts.leases.release(lease)
+            await self._parts.schema.ensure([model])
+        except StoreMismatch:
+            return False
+        return True

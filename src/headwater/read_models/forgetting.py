@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.models.changes import Change
-from headwater.models.model import ReadModel
-from headwater.ports.projection_store import Checkpoint, ProjectionCommit, ProjectionStore
+from headwater.ports.place import Place
+from headwater.ports.projection_store import Checkpoint, ProjectionCommit, ProjectionStore, Reset
 from headwater.read_models.row_cache import RowCache
 
 __all__ = ["ForgettingStore"]
@@ -19,11 +19,11 @@ class ForgettingStore:
         self._store = store
         self._cache = cache
 
-    async def checkpoint(self, projection: str, partition: int) -> Checkpoint:
-        return await self._store.checkpoint(projection, partition)
+    async def checkpoint(self, place: Place) -> Checkpoint:
+        return await self._store.checkpoint(place)
 
-    async def checkpoints(self) -> Sequence[Checkpoint]:
-        return await self._store.checkpoints()
+    async def checkpoints(self, projection: str | None = None) -> Sequence[Checkpoint]:
+        return await self._store.checkpoints(projection)
 
     async def commit(self, commit: ProjectionCommit) -> None:
         try:
@@ -34,8 +34,8 @@ class ForgettingStore:
     async def write(self, changes: Sequence[Change]) -> None:
         await self._store.write(changes)
 
-    async def reset(self, projection: str, models: Sequence[type[ReadModel]], epoch: int) -> None:
+    async def reset(self, reset: Reset) -> None:
         try:
-            await self._store.reset(projection, models, epoch)
+            await self._store.reset(reset)
         finally:
             self._cache.clear()
