@@ -25,6 +25,7 @@ __all__ = [
     "EVERYTHING",
     "MAIL",
     "TOO_MUCH",
+    "Remark",
     "Tally",
     "append_of",
     "atomic",
@@ -49,6 +50,13 @@ class Tally(ReadModel, table="conformance_tally"):
 
     name: Key[str]
     total: Indexed[int] = 0
+
+
+class Remark(ReadModel, table="conformance_remark"):
+    """Another one, for what is written together."""
+
+    name: Key[str]
+    text: str = ""
 
 
 def tally(name: str, total: int = 0) -> Insert:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from headwater.ports.conditions import Pause
 from headwater.ports.engine import Engine
-from headwater.ports.parking import ParkedEvent
+from headwater.ports.place import Place
+from headwater.ports.projection_store import Checkpoint
 from headwater.ports.snapshots import Snapshot
-from headwater.testing.conformance.projection_store import commit_of
-from headwater.testing.controls import ANN, BOB, MAIL, Tally, append_of, command_of, contents, tally
+from headwater.testing.conformance.commits import commit_of, parked_at, state_of, totals
+from headwater.testing.conformance.conditions import trouble_at
+from headwater.testing.conformance.generations import begin, fill
+from headwater.testing.conformance.journal import entry
+from headwater.testing.controls import ANN, BOB, MAIL, Remark, Tally, append_of, command_of, contents, tally
 
 __all__ = ["DurabilityConformance"]
 
@@ -27,16 +32,48 @@ class DurabilityConformance:
 
     async def test_projections_survive(self, engine: Engine, reopen: Callable[[], Awaitable[Engine]]) -> None:
         await engine.read_model_schema.ensure([Tally])
-        parked = ParkedEvent(
-            projection="p", partition=0, offset=2, key="user-ann", type="Noted", error="ValueError: no"
-        )
-        await engine.projections.commit(commit_of(0, 5, tally("a", 1), epoch=3, parked=(parked,)))
+        parked = parked_at(2)
+        await engine.projections.commit(commit_of(0, 5, tally("a", 1), epoch=3, parked=(parked,), effects=4))
         again = await reopen()
         await again.read_model_schema.ensure([Tally])
-        checkpoint = await again.projections.checkpoint("p", 0)
-        assert (checkpoint.offset, checkpoint.epoch) == (5, 3)
+        place = Place("p", 0)
+        assert await again.projections.checkpoint(place) == Checkpoint(place=place, offset=5, epoch=3, effects=4)
         assert await again.read_models.get(Tally, "a") == Tally(name="a", total=1)
         assert list(await again.parking.parked()) == [parked]
+
+    async def test_generations_survive(self, engine: Engine, reopen: Callable[[], Awaitable[Engine]]) -> None:
+        await engine.read_model_schema.ensure([Tally, Remark])
+        for version in (1, 2, 3):
+            await begin(engine, version)
+            await fill(engine, version - 1, tally("a", version))
+            if version == 2:
+                await engine.generations.swap("p", 1)
+        before = await state_of(engine)
+        again = await reopen()
+        await again.read_model_schema.ensure([Tally, Remark])
+        assert await state_of(again) == before
+        await fill(again, 2, tally("a", 4), start=5, next=6)
+        assert await again.generations.swap("p", 2)
+        assert await totals(again.read_models) == {"a": 4}
+        assert (await begin(again, 3)).number == 3
+
+    async def test_conditions_and_the_journal_survive(
+        self, engine: Engine, reopen: Callable[[], Awaitable[Engine]]
+    ) -> None:
+        pause, trouble = Pause(projection="p", by="ann", since=7), trouble_at(Place("p"), retry_at=9)
+        await engine.conditions.pause(pause)
+        await engine.conditions.report(trouble.place, trouble)
+        await engine.journal.note(entry(1))
+        again = await reopen()
+        assert list(await again.conditions.pauses()) == [pause]
+        assert list(await again.conditions.troubles()) == [trouble]
+        assert list(await again.journal.entries()) == [entry(1)]
+
+    async def test_a_back_off_survives(self, engine: Engine, reopen: Callable[[], Awaitable[Engine]]) -> None:
+        lease = await engine.leases.acquire("p/0", "me", 10)
+        assert lease is not None
+        await engine.leases.back_off(lease, 60)
+        assert await (await reopen()).leases.acquire("p/0", "me", 10) is None
 
     async def test_epochs_and_snapshots_survive(self, engine: Engine, reopen: Callable[[], Awaitable[Engine]]) -> None:
         lease = await engine.leases.acquire("p/0", "me", 10)

@@ -78,3 +78,48 @@ class LeasesConformance:
         owners = [f"worker {number}" for number in range(64)]
         taken = await asyncio.gather(*(engine.leases.acquire("p/0", owner, 10) for owner in owners))
         assert len([lease for lease in taken if lease is not None]) == 1
+
+    # -- backing off -------------------------------------------------------
+
+    async def test_nobody_acquires_what_is_backed_off_until_the_time_is_over(
+        self, engine: Engine, clock: ManualClock
+    ) -> None:
+        mine = await engine.leases.acquire("p/0", "me", 10)
+        assert mine is not None
+        await engine.leases.back_off(mine, 5)
+        assert list(await engine.leases.holders()) == []
+        clock.advance(4.999999)
+        for owner in ("me", "you"):
+            assert await engine.leases.acquire("p/0", owner, 10) is None
+        clock.advance(0.000001)
+        again = await engine.leases.acquire("p/0", "me", 10)
+        assert again == Lease(name="p/0", owner="me", epoch=2, expires_at=START + 15_000_000)
+
+    async def test_what_was_backed_off_is_a_lease_like_any_other_afterwards(
+        self, engine: Engine, clock: ManualClock
+    ) -> None:
+        mine = await engine.leases.acquire("p/0", "me", 10)
+        assert mine is not None
+        await engine.leases.back_off(mine, 5)
+        clock.advance(5)
+        again = await engine.leases.acquire("p/0", "me", 10)
+        assert again is not None
+        assert await engine.leases.acquire("p/0", "you", 10) is None
+        await engine.leases.release(again)
+        assert await engine.leases.acquire("p/0", "you", 10) is not None
+
+    async def test_a_back_off_after_the_take_over_does_nothing(self, engine: Engine, clock: ManualClock) -> None:
+        mine = await engine.leases.acquire("p/0", "me", 10)
+        assert mine is not None
+        clock.advance(10)
+        yours = await engine.leases.acquire("p/0", "you", 10)
+        await engine.leases.back_off(mine, 60)
+        assert list(await engine.leases.holders()) == [yours]
+        clock.advance(10)
+        assert await engine.leases.acquire("p/0", "me", 10) is not None
+
+    async def test_only_the_one_lease_is_backed_off(self, engine: Engine) -> None:
+        mine = await engine.leases.acquire("p/0", "me", 10)
+        assert mine is not None
+        await engine.leases.back_off(mine, 60)
+        assert await engine.leases.acquire("p/1", "me", 10) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater.models.criteria import Order
 from headwater.ports.engine import Engine
+from headwater.testing.conformance.commits import reset_of
 from headwater.testing.conformance.products import Product, find_ids, store
 
 __all__ = ["ReadModelSchemaConformance"]
@@ -22,7 +23,7 @@ class ReadModelSchemaConformance:
 
     async def test_a_reset_empties_and_what_is_written_then_is_found(self, engine: Engine) -> None:
         await store(engine, Product(id="a", name="gone", kind="k"))
-        await engine.projections.reset("products", [Product], epoch=1)
+        await engine.projections.reset(reset_of(1, Product, projection="products"))
         assert await find_ids(engine) == []
         assert await find_ids(engine, {"kind": "k"}) == []
         assert await engine.read_models.search(Product, ["name"], ["gone"], 10) == []

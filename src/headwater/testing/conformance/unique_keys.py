@@ -78,3 +78,22 @@ class UniqueKeysConformance:
         with pytest.raises(WrongExpectedVersion):
             await engine.events.append(append_of(ANN, 1, Exact(7), releases=(MAIL,)))
         assert await engine.unique_keys.holder(MAIL) == "user-ann"
+
+    async def test_claimed_keys_are_listed_by_scope_and_value(self, engine: Engine) -> None:
+        keys = [UniqueKey("b", "1"), UniqueKey("a", "2"), UniqueKey("a", "\u00e9"), UniqueKey("a", "10")]
+        await engine.events.append(append_of(ANN, claims=tuple(keys[:2])))
+        await engine.events.append(append_of(BOB, claims=tuple(keys[2:])))
+        listed = await engine.unique_keys.held()
+        assert [held.key for held in listed] == sorted(keys)
+        assert {held.key: held.stream for held in listed} == dict(
+            zip(keys, [str(ANN)] * 2 + [str(BOB)] * 2, strict=True)
+        )
+
+    async def test_the_listing_goes_on_behind_a_key_and_leaves_out_released_ones(self, engine: Engine) -> None:
+        keys = [UniqueKey("a", f"{number}") for number in range(5)]
+        await engine.events.append(append_of(ANN, claims=tuple(keys)))
+        await engine.events.append(append_of(ANN, releases=(keys[3],)))
+        assert [held.key for held in await engine.unique_keys.held(limit=2)] == keys[:2]
+        assert [held.key for held in await engine.unique_keys.held(keys[1], 2)] == [keys[2], keys[4]]
+        assert list(await engine.unique_keys.held(keys[4])) == []
+        assert list(await engine.unique_keys.held(limit=0)) == []
