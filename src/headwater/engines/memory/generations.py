@@ -31,11 +31,13 @@ class MemoryGenerations(Part):
             for _, filling in sorted(fillings.items())
         ]
 
-    async def begin(self, wanted: NewGeneration) -> Generation:
+    async def begin(self, wanted: NewGeneration, beside: bool = True) -> Generation:
         state = self._state
         serving, building = _standing(state, wanted.projection, "serving"), _building(state, wanted.projection)
         if serving is None:
             return _add(state, wanted, "serving")
+        if not beside:
+            return serving
         if building is not None and _is_wanted(building, wanted):
             return building
         _check_version(building or serving, wanted)
