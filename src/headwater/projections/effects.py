@@ -57,7 +57,7 @@ class Effects:
             for stored, item in zip(page.events, self._decoder.page(page.events), strict=True):
                 if stored.offset < end and stored.offset not in parked and mine(stored, item):
                     await self.run_one(item)
-            self.done = page.next
+            self.done = min(page.next, end)
 
     async def run_one(self, item: Decoded) -> None:
         """Those of one event."""

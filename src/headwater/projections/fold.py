@@ -12,6 +12,7 @@ from headwater.domain.event import Recorded, StoredEvent
 from headwater.domain.identifier import Identifier
 from headwater.domain.on import on_methods
 from headwater.errors import BadDeclaration, BadSignature
+from headwater.models.changes import Change, Delete
 from headwater.models.fields import Kind
 from headwater.models.model import ReadModel, schema_of
 from headwater.projections.error_policy import ErrorPolicies
@@ -96,8 +97,19 @@ class Fold(ProjectionHandler, Generic[Row_co], abstract=True):
             wants=wants if folded is None else _wants(folded),
             abstract=True,
         )
+        if folded is not None:
+            cls.category = folded.category
         if not abstract:
             _check(cls, cls.folded())
+
+    category: str | None = None
+    """Of the streams it follows, as declared, or as found at start-up; None: not known."""
+
+    def removal_of(self, stream: str) -> Change | None:
+        """The row of the stream, where a row has one."""
+        folded = self.folded()
+        category, _, id = stream.partition("-")
+        return Delete(folded.model, id) if folded.by_stream and self.category == category else None
 
     @classmethod
     def folded(cls) -> Folded:

@@ -15,7 +15,7 @@ from headwater.projections.colocation import UNDIVIDED, Colocation
 from headwater.projections.fold import Fold
 from headwater.read_models.views import Views
 
-__all__ = ["Folding"]
+__all__ = ["Folding", "folding_of"]
 
 M = TypeVar("M", bound=ReadModel)
 
@@ -121,3 +121,8 @@ class Folding(Generic[M]):
             return (self.key_of(event),)
         except Exception:
             return ()
+
+
+def folding_of(handler: object) -> Folding[ReadModel] | None:
+    """The folding of a Fold; None for any other handler."""
+    return Folding(cast("Fold[ReadModel]", handler)) if isinstance(handler, Fold) else None

@@ -13,6 +13,7 @@ from headwater.domain.event import Recorded, StoredEvent
 from headwater.domain.identifier import Identifier
 from headwater.domain.on import on_methods
 from headwater.errors import BadDeclaration, BadSignature
+from headwater.models.changes import Change
 from headwater.models.model import ReadModel
 from headwater.projections.error_policy import ErrorPolicies
 
@@ -69,6 +70,10 @@ class ProjectionHandler:
     """
 
     declaration: ClassVar[Declaration | None] = None
+
+    def removal_of(self, stream: str) -> Change | None:
+        """What takes away all that a stream has written; None where rows may be fed by more than one stream."""
+        return None
 
     def __init_subclass__(
         cls,

@@ -10,14 +10,19 @@ from typing import Any, TypeAlias, Union, cast, get_args, get_origin
 from headwater.domain.event import Recorded
 from headwater.domain.on import on_methods
 from headwater.errors import BadSignature, DuplicateName, UnknownName
+from headwater.handling.fingerprint import class_fingerprint
 from headwater.handling.injection import Injector, parameters
 from headwater.models.model import ReadModel, schema_of
-from headwater.projections.batch import BatchProjectionHandler
+from headwater.projections.after_commit import after_commit_methods
+from headwater.projections.batch import BatchProjectionHandler, check_parallelism
+from headwater.projections.folding import Folding, folding_of
 from headwater.projections.handler import KeyOf, ProjectionHandler, declaration_of
+from headwater.projections.lifecycle import lifecycle_of
 
 __all__ = ["Handle", "Projection", "bind", "bind_all", "find"]
 
 Handle: TypeAlias = Callable[[Recorded[object]], Awaitable[object]]
+Prepare: TypeAlias = Callable[[Sequence[Recorded[object]]], Awaitable[object]]
 HandleBatch: TypeAlias = Callable[[Sequence[Recorded[object]]], Awaitable[object]]
 
 
@@ -26,14 +31,20 @@ class Projection:
 
     __slots__ = (
         "batching",
+        "declared",
         "dispatch",
+        "effects",
         "events",
         "fallback",
+        "fingerprint",
         "handle_batch",
         "handler",
         "hidden",
+        "inline",
         "key_of",
         "name",
+        "prepare",
+        "pure",
         "tables",
         "wants",
         "writes",
@@ -42,6 +53,11 @@ class Projection:
     def __init__(self, handler: ProjectionHandler, injector: Injector) -> None:
         declared = declaration_of(type(handler))
         self.handler = handler
+        self.declared = declared
+        self.fingerprint = class_fingerprint(type(handler), repr([schema_of(m).names for m in declared.writes]))
+        """Of the code, and of what its read models hold."""
+        self.inline = lifecycle_of(handler) == "inline"
+        """True if appends bring it on, too."""
         self.name = declared.name
         self.writes: tuple[type[ReadModel], ...] = declared.writes
         self.tables = tuple(schema_of(model).table for model in declared.writes)
@@ -49,7 +65,16 @@ class Projection:
         self.hidden = declared.hidden
         self.wants = declared.wants
         self.batching = handler if isinstance(handler, BatchProjectionHandler) else None
-        self.dispatch: dict[type, Handle] = _marked(handler, injector)
+        if self.batching is not None:
+            check_parallelism(self.batching)
+        folding = folding_of(handler)
+        self.pure = folding is not None
+        """True if an event that failed would only fail again."""
+        self.prepare: Prepare | None = None if folding is None else injector.bind(folding.prepare, 1)
+        """What is to be told of the events of a page before they are handled."""
+        self.dispatch: dict[type, Handle] = (
+            _marked(handler, injector) if folding is None else _folded(folding, injector)
+        )
         self.handle_batch: HandleBatch | None = _bound(handler, "handle_batch", injector)
         self.fallback: Handle | None = _bound(handler, "handle", injector) or self._one_of_a_batch()
         self.events: tuple[type, ...] = tuple(self.dispatch) or _annotated(handler)
@@ -57,6 +82,10 @@ class Projection:
         if self.events and self.fallback is not None:
             self.dispatch = dict.fromkeys(self.events, self.fallback)
             self.fallback = None
+        self.effects: dict[type, Handle] = _effects(handler, injector)
+        """Side effects, by event class; each of a class it handles."""
+        if unhandled := [event.__name__ for event in self.effects if self.events and event not in self.events]:
+            raise BadSignature(f"{self.name!r} has @after_commit({unhandled[0]}), but does not handle it: add a method")
 
     def handler_of(self, data: object) -> Handle | None:
         """What handles an event with this data; None: it is passed by."""
@@ -111,6 +140,19 @@ def _marked(handler: ProjectionHandler, injector: Injector) -> dict[type, Handle
         _check_event_parameter(bound)
         dispatch[event] = injector.bind(bound, 1)
     return dispatch
+
+
+def _folded(folding: Folding[ReadModel], injector: Injector) -> dict[type, Handle]:
+    return dict.fromkeys(folding.fold.folded().steps, injector.bind(folding.handle, 1))
+
+
+def _effects(handler: ProjectionHandler, injector: Injector) -> dict[type, Handle]:
+    effects: dict[type, Handle] = {}
+    for event, method in after_commit_methods(type(handler)).items():
+        bound = cast("Handle", types.MethodType(method, handler))
+        _check_event_parameter(bound)
+        effects[event] = injector.bind(bound, 1)
+    return effects
 
 
 def _bound(handler: ProjectionHandler, name: str, injector: Injector) -> Callable[..., Awaitable[object]] | None:

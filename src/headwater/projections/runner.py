@@ -181,8 +181,8 @@ class Runner:
         while not self._stopping:
             seen = self._parts.wakeups.seen()
             renewal.check()
-            if self.projection.inline:
-                await turn.refresh()
+            if self.projection.inline and await turn.refresh():
+                self._announce(turn)
             page = await turn.read()
             if page.next == turn.offset:
                 await self._idle(turn, seen)

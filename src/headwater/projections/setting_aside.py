@@ -102,7 +102,7 @@ class SettingAside:
     ) -> Failed:
         """The event after so many attempts, the last of which ended at `now` by the loop's time."""
         policy = self.policy_of(error)
-        pause = None if error is item else policy.pause(attempts)
+        pause = None if error is item or self._projection.pure else policy.pause(attempts)
         due = None if pause is None else now + pause
         return Failed(stored, item, self.key_of(stored, item), error, policy, mark, attempts, due)
 

@@ -119,13 +119,18 @@ class Turn:
         """Let go of what was read ahead."""
         self._log.stop()
 
-    async def refresh(self) -> None:
-        """Where the checkpoint is now: appends move that of an inline projection."""
+    async def refresh(self) -> bool:
+        """Go on from where appends have moved the checkpoint of an inline projection; False if they have not."""
         kept = await self._parts.store.checkpoint(self.place)
         if kept.epoch > self.lease.epoch:
             raise CheckpointConflict(f"{self.place.lease} was taken over")
-        if kept.offset > self._saved:
-            self.offset = self._saved = kept.offset
+        if kept.offset <= self._saved:
+            return False
+        self.offset = self._saved = kept.offset
+        if self._effects is not None:
+            await self._effects.run_missed(self.place.partition, self._effects.done, kept.offset, self._mine, ())
+            self._save_at = _now() + self._options.save_seconds
+        return True
 
     async def take(self, page: LogPage) -> None:
         """Handle a page and commit it. Raises CheckpointConflict or StoreError, and then nothing is committed."""
@@ -244,7 +249,7 @@ class Turn:
         if not self.unsaved:
             self._save_at = _now() + self._options.save_seconds
         self.offset = next
-        if self.unsaved >= self._options.save_every:
+        if self.projection.inline or self.unsaved >= self._options.save_every:
             await self.save()
         else:
             await self.save_when_due()
