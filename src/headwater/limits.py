@@ -29,6 +29,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     queued_writes: int = 10_000
     """Writes that may wait for the writer, and reads for a reader; more are refused with `StoreBusy`."""
 
+    subscriptions: int = 1_000
+    """Subscription queries that may run on one bus at once; more are refused with `StoreBusy`."""
+
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value: object = getattr(self, name)

@@ -9,18 +9,22 @@ from typing import Protocol, TypeVar, cast, overload
 
 import msgspec
 
-from headwater.domain.codec import check_nesting
 from headwater.domain.identifier import shown
 from headwater.domain.messages import QueryLike, is_command, is_query
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
-from headwater.errors import BadDeclaration, DuplicateName, InvalidMessage, MissingHandler
+from headwater.errors import DuplicateName, InvalidMessage, MissingHandler
 from headwater.handling.chain import checked_middleware, compose
 from headwater.handling.injection import Injector
 from headwater.ports.clock import Clock
+from headwater.ports.engine import Identity
 from headwater.ports.middleware import CallNext, Middleware, Prepares, Startup
-from headwater.queries.cache import Caching, QueryCache
+from headwater.queries.cache import Caching, QueryCache, query_caching
 from headwater.queries.handler import QueryRoute, fields_of, query_routes, snake
+from headwater.queries.named import Named, named
+from headwater.queries.subscription import QuerySubscription
+from headwater.queries.subscriptions import Subscriptions
+from headwater.read_models.change_watch import ChangeWatch
 
 __all__ = ["QueryBus"]
 
@@ -33,19 +37,14 @@ class TokenWaiter(Protocol):
     async def wait_at_least(self, token: Token | str, projections: Sequence[object], timeout: float) -> None: ...
 
 
-class _Named(msgspec.Struct, frozen=True):
-    """A query written as a mapping: `{"type": "GetUserById", "params": {"id": "u1"}}`."""
-
-    type: str
-    params: dict[str, object]
-
-
 class _Chains(msgspec.Struct, frozen=True):
     """Two ways to the handler of a query, both through every middleware."""
 
     kept: CallNext
     """By way of the cache, if there is one."""
     fresh: CallNext
+    live: CallNext
+    """By way of a cache that drops what has changed, if it is one."""
 
 
 class QueryBus:
@@ -68,14 +67,20 @@ class QueryBus:
         injector: Injector | None = None,
         clock: Clock | None = None,
         waiter: TokenWaiter | None = None,
+        watch: ChangeWatch | None = None,
+        identity: Identity | None = None,
     ) -> None:
+        """`watch` tells of changes of the read models that handlers read; `identity` signs subscriptions' cursors."""
         self.registry = registry or Registry()
         self._queries = tuple(queries)
         self._middleware = checked_middleware(middleware)
         self._injector = injector or Injector()
         self._waiter = waiter
-        self._caching = _caching(caching)
-        self.cache: QueryCache[object] | None = QueryCache(self._caching, clock) if self._caching is not None else None
+        self._subscriptions = Subscriptions(watch, identity, self.registry.limits)
+        self._caching = query_caching(caching)
+        self.cache: QueryCache[object] | None = (
+            None if self._caching is None else QueryCache(self._caching, clock, watch)
+        )
         self._prepared = False
         self._chains: dict[type, _Chains] = {}
         self._by_name: dict[str, QueryRoute] = {}
@@ -140,11 +145,70 @@ class QueryBus:
             self.prepare()
         message, chains = self._find(query)
         if at_least is not None:
-            if self._waiter is None:
-                raise MissingHandler("this bus runs alone and cannot wait for projections: use CQRSManager's")
-            await self._waiter.wait_at_least(at_least, wait_for, wait_timeout)
+            await self._wait(at_least, wait_for, wait_timeout)
             return await chains.fresh(message)
         return await chains.kept(message)
+
+    @overload
+    def subscribe(
+        self,
+        query: QueryLike[R],
+        *,
+        at_least: Token | str | None = None,
+        wait_for: Sequence[object] = (),
+        wait_timeout: float = 5.0,
+        after: str | None = None,
+        min_interval: float = 0.05,
+    ) -> QuerySubscription[R]: ...
+
+    @overload
+    def subscribe(
+        self,
+        query: Mapping[str, object],
+        *,
+        at_least: Token | str | None = None,
+        wait_for: Sequence[object] = (),
+        wait_timeout: float = 5.0,
+        after: str | None = None,
+        min_interval: float = 0.05,
+    ) -> QuerySubscription[object]: ...
+
+    def subscribe(
+        self,
+        query: QueryLike[R] | Mapping[str, object],
+        *,
+        at_least: Token | str | None = None,
+        wait_for: Sequence[object] = (),
+        wait_timeout: float = 5.0,
+        after: str | None = None,
+        min_interval: float = 0.05,
+    ) -> QuerySubscription[R] | QuerySubscription[object]:
+        """The query's answer, and each that it becomes: `async for update in bus.subscribe(query)`.
+
+        The first comes at once, or not at all if it is the one whose `cursor` is given as `after`. The query is asked
+        again when what it read has changed, through every middleware, at most once in `min_interval` seconds.
+        `at_least` and its time limit are for the first answer. Raises InvalidCursor, and StoreBusy where
+        `Limits.subscriptions` are running.
+        """
+        if not self._prepared:
+            self.prepare()
+        message, chains = self._find(query)
+        tokens = [] if at_least is None else [at_least]
+
+        async def ask() -> object:
+            if not tokens:
+                return await chains.live(message)
+            await self._wait(tokens[0], wait_for, wait_timeout)
+            tokens.clear()
+            return await chains.fresh(message)
+
+        question = named(message).key(self.registry.limits.depth)
+        return self._subscriptions.open(ask, question, after=after, min_interval=min_interval)
+
+    async def _wait(self, token: Token | str, projections: Sequence[object], timeout: float) -> None:
+        if self._waiter is None:
+            raise MissingHandler("this bus runs alone and cannot wait for projections: use CQRSManager's")
+        await self._waiter.wait_at_least(token, projections, timeout)
 
     # -- finding and answering -------------------------------------------------
 
@@ -181,16 +245,16 @@ class QueryBus:
         given = cast("Mapping[str, object]", params)
         if route.message is not None:
             return self.registry.read(cast("type[object]", route.message), given), self._chains[route.message]
-        named = _Named(name, {snake(str(key)): value for key, value in given.items()})
+        asked = Named(name, {snake(str(key)): value for key, value in given.items()})
         try:
-            inspect.signature(route.answer).bind(**named.params)
+            inspect.signature(route.answer).bind(**asked.params)
         except TypeError as error:
             raise InvalidMessage(f"{name} cannot be asked so: {error}") from None
-        return named, self._named
+        return asked, self._named
 
     async def _answer_named(self, message: object) -> object:
-        named = cast("_Named", message)
-        return await self._by_name[named.type].answer(**named.params)
+        asked = cast("Named", message)
+        return await self._by_name[asked.type].answer(**asked.params)
 
     def _register(self, handler: object, only: str | None = None) -> None:
         routes = query_routes(handler, self._queries, self._injector)
@@ -215,23 +279,18 @@ class QueryBus:
     def _chains_to(self, answer: CallNext) -> _Chains:
         cache, fresh = self.cache, compose(self._middleware, answer)
         if cache is None:
-            return _Chains(fresh, fresh)
+            return _Chains(fresh, fresh, fresh)
 
         async def kept(message: object) -> object:
             return await cache.get(self._key(message), lambda: answer(message))
 
-        return _Chains(compose(self._middleware, kept), fresh)
+        through = compose(self._middleware, kept)
+        return _Chains(through, fresh, through if cache.invalidates else fresh)
 
     def _key(self, message: object) -> str:
-        named = message if isinstance(message, _Named) else _Named(type(message).__name__, dict(fields_of(message)))
+        asked = named(message)
         generator = self._caching.key_generator if self._caching is not None else None
-        if generator is not None:
-            return generator(named)
-        try:
-            check_nesting(named.params, self.registry.limits.depth, named.type)
-            return f"{named.type}:{msgspec.json.encode(named.params, order='deterministic').decode()}"
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidMessage(f"{named.type} has no cache key: {error}; give caching a key_generator") from error
+        return asked.key(self.registry.limits.depth) if generator is None else generator(asked)
 
 
 def _answer(route: QueryRoute) -> Callable[[object], Awaitable[object]]:
@@ -239,27 +298,3 @@ def _answer(route: QueryRoute) -> Callable[[object], Awaitable[object]]:
         return route.answer
     answer = route.answer
     return lambda message: answer(**fields_of(message))
-
-
-def _caching(given: object) -> Caching | None:
-    if given is None:
-        return None
-    if not isinstance(given, Caching | Mapping):
-        raise BadDeclaration(f"caching= takes Caching(ttl=60) or a mapping of its fields, got {given!r}")
-    try:
-        caching = (
-            given
-            if isinstance(given, Caching)
-            else msgspec.convert(_snake_keys(cast("Mapping[str, object]", given)), Caching)
-        )
-    except msgspec.ValidationError as error:
-        raise BadDeclaration(f"caching={given!r} does not fit: {error}") from None
-    return caching if caching.enabled else None
-
-
-def _snake_keys(given: Mapping[str, object]) -> dict[str, object]:
-    names = {"keyGenerator": "key_generator"}
-    known = {names.get(key, key): value for key, value in given.items()}
-    if unknown := known.keys() - set(Caching.__struct_fields__):
-        raise InvalidMessage(f"caching has no option {sorted(unknown)}")
-    return known

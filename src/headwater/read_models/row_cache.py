@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias, TypeVar, cast
 
 import msgspec
@@ -18,6 +18,7 @@ from headwater.models.pipeline import Pipeline
 from headwater.models.selection import Selection
 from headwater.ports.clock import Clock
 from headwater.ports.read_models import ReadModels
+from headwater.read_models.change_watch import Changed, ChangeWatch, nobody
 from headwater.read_models.writing import RowWriter
 
 __all__ = ["RowCache"]
@@ -31,6 +32,7 @@ class _Write(msgspec.Struct):
 
     writers: int = 0
     contended: bool = False
+    """Nobody can say what the row is in the end: two wrote it at once, or another process did."""
     before: Row | None = None
     """What was cached when the only one began."""
 
@@ -40,27 +42,48 @@ class RowCache:
 
     Each row is read once however many ask at the same time. While a row is written it is not cached; afterwards it
     is what was written if `keeps_writes`, and is forgotten otherwise, or if two writes overlapped or one failed.
+    With a watch, all rows of a model are forgotten once another process is seen to have changed one; without it, or
+    where the engine cannot tell others' changes, see `RowCaching`.
     """
 
     def __init__(
-        self, reader: ReadModels, writer: RowWriter, *, seconds: float, size: int, keeps_writes: bool, clock: Clock
+        self,
+        reader: ReadModels,
+        writer: RowWriter,
+        *,
+        seconds: float,
+        size: int,
+        keeps_writes: bool,
+        clock: Clock,
+        watch: ChangeWatch | None = None,
+        changed: Changed = nobody,
     ) -> None:
+        """`watch` counts what is changed elsewhere. `changed` is told the models of rows that are dropped because
+        another way of writing has changed them: until then they may have been read as they were before.
+        """
         self._reader = reader
         self._writer = writer
         self._micros = round(seconds * 1_000_000)
         self._size = size
         self._keeps_writes = keeps_writes
         self._clock = clock
+        self._watch = watch
+        self._changed = changed
         self._rows: OrderedDict[_Place, tuple[int, Row]] = OrderedDict()
         self._reading: dict[_Place, asyncio.Task[ReadModel | None]] = {}
         self._writing: dict[_Place, _Write] = {}
         self.hits = 0
         self.misses = 0
+        if watch is not None:
+            watch.join(self)
 
     async def get(self, model: type[M], key: object) -> M | None:
         schema = schema_of(model)
         place = model, schema.key_scalar(key)
         kept = self._kept(place)
+        if kept is not None and self._watch is not None and self._watch.behind:
+            await self._watch.catch_up()
+            kept = self._kept(place)
         if kept is not None:
             self.hits += 1
             return cast("M", schema.to_row(kept))
@@ -85,6 +108,8 @@ class RowCache:
     async def write(self, changes: Sequence[Change]) -> None:
         """Write through, then keep or forget. Raises what the writer raises."""
         places = _places(changes)
+        if self._keeps_writes:
+            await self._know({model for model, _ in places})
         for place in places:
             self._begin(place)
         written = False
@@ -97,13 +122,36 @@ class RowCache:
 
     def forget(self, changes: Sequence[Change]) -> None:
         """Drop the rows of changes that another way of writing has made."""
-        for place in _places(changes):
-            self._drop(place)
+        self._drop_all(_places(changes))
 
     def clear(self) -> None:
         """Drop every row."""
         self._rows.clear()
         self._reading.clear()
+        if self._watch is not None:
+            self._watch.rest()
+
+    # -- the watch's side ------------------------------------------------------
+
+    def moved(self, models: Collection[type[ReadModel]]) -> None:
+        """Drop the rows of these models, and do not keep those that are being read or written."""
+        for (model, _), write in self._writing.items():
+            write.contended |= model in models
+        self._drop_all([place for place in (*self._rows, *self._reading) if place[0] in models])
+
+    def watching(self) -> bool:
+        return bool(self._rows)
+
+    def closed(self) -> None:
+        self.clear()
+
+    # -- rows ------------------------------------------------------------------
+
+    async def _know(self, models: Collection[type[ReadModel]]) -> None:
+        """Have the watch count these models' changes from before they are read or written."""
+        if self._watch is not None:
+            for model in models:
+                await self._watch.version(model)
 
     def _kept(self, place: _Place) -> Row | None:
         kept = self._rows.get(place)
@@ -120,13 +168,22 @@ class RowCache:
         self._rows.move_to_end(place)
         if len(self._rows) > self._size:
             self._rows.popitem(last=False)
+        if self._watch is not None:
+            self._watch.listen()
 
-    def _drop(self, place: _Place) -> None:
-        self._rows.pop(place, None)
-        self._reading.pop(place, None)  # it goes on for those who wait for it, and is not kept
+    def _drop(self, place: _Place) -> bool:
+        """True if there was something to drop."""
+        row = self._rows.pop(place, None)
+        reading = self._reading.pop(place, None)  # it goes on for those who wait for it, and is not kept
+        return row is not None or reading is not None
+
+    def _drop_all(self, places: Iterable[_Place]) -> None:
+        if dropped := {place[0] for place in places if self._drop(place)}:
+            self._changed(dropped)
 
     def _read(self, place: _Place, key: object) -> asyncio.Task[ReadModel | None]:
         async def read() -> ReadModel | None:
+            await self._know((place[0],))
             return await self._reader.get(place[0], key)
 
         def done(task: asyncio.Task[ReadModel | None]) -> None:

@@ -15,6 +15,7 @@ from headwater.ports.engine import Engine, Identity
 from headwater.ports.read_model_schema import ReadModelSchema
 from headwater.ports.read_models import ReadModels
 from headwater.read_models.caching import CachingLike, row_cache, row_caching, write_behind
+from headwater.read_models.change_watch import ChangeWatch
 from headwater.read_models.named_views import NamedViews
 from headwater.read_models.names import ModelNames
 from headwater.read_models.views import Views
@@ -46,8 +47,12 @@ class ReadModelStore(NamedViews):
         denormalization: bool | Indexing = False,
         caching: CachingLike = None,
         clock: Clock | None = None,
+        watch: ChangeWatch | None = None,
     ) -> None:
-        """`indexing` and `denormalization` add indexes to declared ones, by model: a field or several for each.
+        """`watch` tells of changes in the store; `close` closes it. Without one, caching knows nothing of other
+        processes but its ttl.
+
+        `indexing` and `denormalization` add indexes to declared ones, by model: a field or several for each.
 
         `denormalization=True` insists that a model declares `orders=`, for which the engine keeps rows sorted.
 
@@ -57,9 +62,10 @@ class ReadModelStore(NamedViews):
         self._names = ModelNames(models)
         self._schema = schema
         self._orders = [*self._added(indexing or {}), *self._denormalized(denormalization)]
-        self._buffer = write_behind(options, reader, writer)
+        self.watch = watch
+        self._buffer = write_behind(options, reader, writer, watch)
         source = self._buffer or reader
-        self.cache = row_cache(options, source, self._buffer or writer, clock or SystemClock())
+        self.cache = row_cache(options, source, self._buffer or writer, clock or SystemClock(), watch)
         """Counts `hits` and `misses`; None without caching. Tell it by `forget` what projections commit."""
         super().__init__(
             self.cache or source,
@@ -97,6 +103,7 @@ class ReadModelStore(NamedViews):
             denormalization=denormalization,
             caching=caching,
             clock=clock,
+            watch=ChangeWatch(engine.wakeups),
         )
 
     def declare(self, *models: type[ReadModel]) -> None:
@@ -138,7 +145,9 @@ class ReadModelStore(NamedViews):
         return unfit
 
     async def close(self) -> None:
-        """Flush what is written behind. Raises StoreError if the store cannot take it."""
+        """Let go of what is cached, and flush what is written behind. Raises StoreError if the store cannot take it."""
+        if self.watch is not None:
+            await self.watch.close()
         if self._buffer is not None:
             await self._buffer.stop()
 

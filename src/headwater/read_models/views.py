@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from headwater.errors import InvalidCriteria, InvalidMessage, LimitExceeded
 from headwater.handling.batch import running_batch
 from headwater.limits import Limits
-from headwater.models.criteria import And, Compare, Criteria
+from headwater.models.criteria import And, Compare, Criteria, In
 from headwater.models.criteria_parsing import CriteriaLike, parse_criteria
 from headwater.models.cursor import after, cursor_text, read_cursor
 from headwater.models.model import ReadModel, schema_of
@@ -22,6 +22,7 @@ from headwater.models.selection import Selection, bind_selection
 from headwater.ports.engine import Identity
 from headwater.ports.read_models import ReadModels
 from headwater.read_models.overlay import Overlay
+from headwater.read_models.reads import Noted, running_reads
 from headwater.read_models.writing import RowWriter, Writing
 
 __all__ = ["Page", "Views"]
@@ -29,6 +30,7 @@ __all__ = ["Page", "Views"]
 M = TypeVar("M", bound=ReadModel)
 M_co = TypeVar("M_co", bound=ReadModel, covariant=True)
 R = TypeVar("R")
+_KEYS_AT_ONCE: Final = 1_000
 
 
 class Page(msgspec.Struct, Generic[M_co], frozen=True):
@@ -71,6 +73,16 @@ class Views(Writing):
     async def get(self, model: type[M], key: object, /) -> M | None:
         """The row of a key. Raises InvalidMessage for a key of another kind."""
         return await self._reader().get(model, key)
+
+    async def get_many(self, model: type[M], keys: Iterable[object], /) -> dict[object, M]:
+        """The rows that are there of these keys, however many, by key."""
+        schema, asked = schema_of(model), list(keys)
+        found: dict[object, M] = {}
+        for start in range(0, len(asked), _KEYS_AT_ONCE):
+            some = In(schema.key, tuple(asked[start : start + _KEYS_AT_ONCE]))
+            rows = await self._reader().find(model, Selection(criteria=some))
+            found.update({schema.key_of(row): row for row in rows})
+        return found
 
     async def find_one(self, model: type[M], criteria: CriteriaLike = None, /, **equal: object) -> M | None:
         """The first row by key, or None."""
@@ -152,7 +164,10 @@ class Views(Writing):
 
     def _reader(self) -> ReadModels:
         batch = running_batch.get()
-        return self._cached if batch is None else Overlay(self._source, batch.pending)
+        if batch is not None:
+            return Overlay(batch.source or self._source, batch.pending)
+        reads = running_reads.get()
+        return self._cached if reads is None else Noted(self._cached, reads)
 
     async def _first(self, model: type[M], criteria: CriteriaLike, equal: Mapping[str, object]) -> M | None:
         parsed = parse_criteria(criteria, equal)

@@ -14,6 +14,7 @@ from headwater.models.model import ReadModel
 from headwater.models.pipeline import Pipeline
 from headwater.models.selection import Selection
 from headwater.ports.read_models import ReadModels
+from headwater.read_models.change_watch import Changed, nobody
 from headwater.read_models.overlay import Overlay
 from headwater.read_models.writing import RowWriter
 
@@ -32,11 +33,21 @@ class WriteBehind:
     changes for the next; a change that the store refuses for good is logged, counted in `refused` and dropped.
     """
 
-    def __init__(self, reader: ReadModels, writer: RowWriter, *, seconds: float, capacity: int) -> None:
+    def __init__(
+        self,
+        reader: ReadModels,
+        writer: RowWriter,
+        *,
+        seconds: float,
+        capacity: int,
+        changed: Changed = nobody,
+    ) -> None:
+        """`changed` is told the models whose rows read differently now, though the store does not have them yet."""
         self._reader = Overlay(reader, self._pending)
         self._writer = writer
         self._seconds = seconds
         self._capacity = capacity
+        self._changed = changed
         self._changes: list[Change] = []
         self._rows: dict[type[ReadModel], dict[object, list[Change]]] = {}
         self._flushes = 0
@@ -66,6 +77,7 @@ class WriteBehind:
             self._check_running()  # it may have been stopped meanwhile: nobody would flush what comes now
         self._changes.extend(changes)
         self._index(changes)
+        self._changed({change.model for change in changes})
 
     async def flush(self) -> None:
         """Write what is buffered; a cancelled caller does not stop it. Raises StoreError, and keeps the changes."""
@@ -124,6 +136,7 @@ class WriteBehind:
         except HeadwaterError:
             self.refused += 1
             _LOG.exception("a buffered change of %s was refused and is dropped", change.model.__name__)
+            self._changed({change.model})
         self._forget(1)
 
     def _forget(self, count: int) -> None:

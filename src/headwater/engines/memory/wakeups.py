@@ -15,6 +15,9 @@ class MemoryWakeups(Part):
     def seen(self) -> int:
         return self._state.commits
 
+    def others(self) -> int:
+        return 0  # nobody else can write what is in this object
+
     async def wait(self, seen: int, timeout: float) -> int:
         state = self._state
         if state.commits <= seen:
