@@ -18,6 +18,7 @@ from headwater.errors import BadDeclaration, InvalidMessage
 from headwater.handling.ids import uuid7
 from headwater.ports.atomic_appends import AtomicAppends
 from headwater.ports.event_store import EventStore
+from headwater.projections.inline import InlineAppender
 
 __all__ = ["Committer"]
 
@@ -31,6 +32,8 @@ class Committer:
         self._events = events
         self._registry = registry
         self._append_atomic = events.append_atomic if isinstance(events, AtomicAppends) else None
+        self.inline: InlineAppender | None = None
+        """Set at start-up where projections run inline."""
 
     def encode(self, event: object, topic: str | None = None) -> NewEvent:
         """A registered event, encoded, with a fresh id; InvalidMessage if it could not be read back."""
@@ -39,6 +42,8 @@ class Committer:
 
     async def commit(self, append: Append) -> Appended:
         """Hand the append to the store's fitting door."""
+        if self.inline is not None and append.writes:
+            return await self.inline.append(append)
         if len(append.writes) == 1 and not append.checks and not append.changes:
             return await self._events.append(append)
         if self._append_atomic is None:

@@ -26,18 +26,21 @@ class InlineProjection(msgspec.Struct, frozen=True):
     models: tuple[type[ReadModel], ...]
     """Those it writes."""
     handle: HandleInline
+    version: int = 1
+    """Of the projection's declaration."""
 
 
 @runtime_checkable
 class InlineAppends(Protocol):
     """Engines that can handle events in the transaction that appends them implement this; others lack the method.
 
-    Law: as `AtomicAppends.append_atomic`; and for each projection and partition touched: where the checkpoint of its
-    served generation stands at the first new offset, and nothing of it is parked there, `handle` is called with the
-    new events (hidden ones too), its changes are committed with them, and the checkpoint moves past them under the
-    epoch it has. A projection that stands elsewhere, or has several key ranges, is passed by: its runner
-    brings it on. An append that is a repetition handles nothing. What `handle` raises, the append raises, and nothing
-    is committed; where it waits for anything but the rows it was given, that is InlineHandlerSuspended.
+    Law: as `AtomicAppends.append_atomic`; and for each projection and partition touched: where the checkpoint of
+    its served generation stands at the first new offset, and nothing of it is parked there, `handle` is called with
+    the new events (hidden ones too), its changes are committed with them, and the checkpoint moves past them under
+    the epoch it has. A projection that stands elsewhere, has several key ranges, or of which another version is
+    served, is passed by: its runner brings it on. An append that is a repetition handles nothing. What `handle`
+    raises, the append raises, and nothing is committed; where it waits for anything but the rows it was given, that
+    is InlineHandlerSuspended.
     """
 
     async def append_inline(self, append: Append, inline: Sequence[InlineProjection]) -> Appended:

@@ -7,28 +7,18 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from headwater.domain.append import Append, Appended
-from headwater.domain.event import Recorded, StoredEvent
+from headwater.domain.event import StoredEvent
 from headwater.domain.registry import Registry
-from headwater.errors import (
-    BadDeclaration,
-    HandlerExited,
-    HeadwaterError,
-    InlineHandlerFailed,
-    StoreError,
-    UnknownEventType,
-)
+from headwater.errors import BadDeclaration, HandlerExited, HeadwaterError, InlineHandlerFailed, StoreError
 from headwater.handling.batch import Batch, running_batch
 from headwater.models.changes import Change, merge
 from headwater.ports.engine import Engine
 from headwater.ports.inline_appends import InlineAppends, InlineProjection
 from headwater.ports.read_models import ReadModels
-from headwater.projections.decoding import Decoder
-from headwater.projections.error_policy import ErrorPolicy, policy_for
+from headwater.projections.intake import Intake
 from headwater.projections.projection import Projection
 
 __all__ = ["Forgets", "InlineAppender", "inline_appender"]
-
-_REFUSE = ErrorPolicy(retries=0)
 
 
 class Forgets(Protocol):
@@ -84,8 +74,7 @@ class Stepper:
 
     def __init__(self, projection: Projection, registry: Registry) -> None:
         self._projection = projection
-        self._decoder = Decoder(registry)
-        self._types = frozenset(registry.stored_names(projection.events)) if projection.events else None
+        self._intake = Intake(projection.declared, projection.events, registry)
 
     def noting(self, changed: list[Change]) -> InlineProjection:
         """As the engine wants it; what it changes is added to `changed`."""
@@ -95,14 +84,15 @@ class Stepper:
             changed.extend(changes)
             return changes
 
-        return InlineProjection(self._projection.name, self._projection.writes, handle)
+        projection = self._projection
+        return InlineProjection(projection.name, projection.writes, handle, projection.declared.version)
 
     async def _handle(self, events: Sequence[StoredEvent], rows: ReadModels) -> Sequence[Change]:
         projection = self._projection
         batch = Batch(projection.name, projection.writes, rows, commutative=projection.declared.commutative)
         token = running_batch.set(batch)
         try:
-            for event in filter(self._wanted, events):
+            for event in filter(self._intake.takes, events):
                 await self._step(event, batch)
         except (Exception, asyncio.CancelledError, GeneratorExit):
             raise
@@ -112,31 +102,18 @@ class Stepper:
             running_batch.reset(token)
         return merge(batch.changes) if batch.changes else ()
 
-    def _wanted(self, event: StoredEvent) -> bool:
-        projection = self._projection
-        return (
-            (event.topic is None or projection.hidden)
-            and (self._types is None or event.type in self._types)
-            and (projection.wants is None or projection.wants(event))
-        )
-
     async def _step(self, stored: StoredEvent, batch: Batch) -> None:
         """One event; where its error's policy is to skip it, its changes are taken back. Raises for any other."""
-        projection, mark = self._projection, batch.mark()
-        item = self._decoder.one(stored)
-        if isinstance(item, UnknownEventType) and projection.declared.unknown == "ignore":
-            return
+        mark = batch.mark()
         try:
-            if isinstance(item, HeadwaterError):
-                raise item
-            for event in (item,) if isinstance(item, Recorded) else item:
-                handler = projection.handler_of(event.data)
+            for event in self._intake.read(stored):
+                handler = self._projection.handler_of(event.data)
                 if handler is not None:
                     await handler(event)
         except StoreError:
             raise
         except Exception as error:
-            if policy_for(error, projection.declared.errors, _REFUSE).then != "skip":
+            if not self._intake.skips(error):
                 raise self._refusal(stored, error) from error
             batch.rollback(mark)
 

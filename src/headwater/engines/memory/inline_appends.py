@@ -28,7 +28,7 @@ def handle_inline(
     moved: list[Checkpoint] = []
     for projection in inline:
         for partition, new in events.items():
-            checkpoint = _up_to_date(state, projection.projection, partition, new[0].offset)
+            checkpoint = _up_to_date(state, projection, partition, new[0].offset)
             if checkpoint is not None:
                 changes = _finished(projection.handle(new, MemoryReadModels(state)), projection.projection)
                 state.rows.apply(changes)
@@ -36,12 +36,13 @@ def handle_inline(
     return moved
 
 
-def _up_to_date(state: State, projection: str, partition: int, offset: int) -> Checkpoint | None:
+def _up_to_date(state: State, inline: InlineProjection, partition: int, offset: int) -> Checkpoint | None:
     """The checkpoint of what is served, if it stands at this offset with nothing left behind."""
+    projection = inline.projection
     generation = served(state, projection)
     place = Place(projection, partition, generation.number)
     kept = state.checkpoints.get(place, Checkpoint(place=place))
-    if generation.key_ranges > 1 or kept.offset != offset:
+    if generation.key_ranges > 1 or generation.version != inline.version or kept.offset != offset:
         return None
     left_behind = any(
         (parked.projection, parked.generation, parked.partition) == (projection, generation.number, partition)
