@@ -17,14 +17,21 @@ from headwater.testing.conformance.admin import AdminConformance
 from headwater.testing.conformance.atomic_appends import AtomicAppendsConformance
 from headwater.testing.conformance.command_log import CommandLogConformance
 from headwater.testing.conformance.concurrency import ConcurrencyConformance
+from headwater.testing.conformance.conditions import ConditionsConformance
 from headwater.testing.conformance.durability import DurabilityConformance
 from headwater.testing.conformance.event_store import EventStoreConformance
+from headwater.testing.conformance.exports import ExportsConformance
+from headwater.testing.conformance.generations import GenerationsConformance
+from headwater.testing.conformance.inline_appends import InlineAppendsConformance
+from headwater.testing.conformance.journal import JournalConformance
 from headwater.testing.conformance.leases import LeasesConformance
 from headwater.testing.conformance.log import LogConformance
 from headwater.testing.conformance.machine import EnginesAgree
 from headwater.testing.conformance.parking import ParkingConformance
 from headwater.testing.conformance.projection_store import ProjectionStoreConformance
+from headwater.testing.conformance.resets import ResetsConformance
 from headwater.testing.conformance.snapshots import SnapshotsConformance
+from headwater.testing.conformance.swaps import SwapsConformance
 from headwater.testing.conformance.unique_keys import UniqueKeysConformance
 from headwater.testing.conformance.wakeups import WakeupsConformance
 
@@ -81,6 +88,22 @@ class TestProjectionStore(ProjectionStoreConformance):
     pass
 
 
+class TestResets(ResetsConformance):
+    pass
+
+
+class TestGenerations(GenerationsConformance):
+    pass
+
+
+class TestSwaps(SwapsConformance):
+    pass
+
+
+class TestConditions(ConditionsConformance):
+    pass
+
+
 class TestParking(ParkingConformance):
     pass
 
@@ -94,6 +117,18 @@ class TestSnapshots(SnapshotsConformance):
 
 
 class TestWakeups(WakeupsConformance):
+    pass
+
+
+class TestJournal(JournalConformance):
+    pass
+
+
+class TestInlineAppends(InlineAppendsConformance):
+    pass
+
+
+class TestExports(ExportsConformance):
     pass
 
 

@@ -85,7 +85,7 @@ class Appender:
             offsets.append(self._next_offset - 1)
         self._move_keys(connection, streams)
         if append.changes:
-            apply_changes(connection, cast("Sequence[Change]", append.changes))
+            apply_changes(connection, self._sql, cast("Sequence[Change]", append.changes))
         if append.command is not None:
             connection.execute(self._insert_command, command_row(append.command, tuple(written), now))
         return Appended(tuple(written)), offsets

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from headwater.engines.sqlite.connection import connect_reader, connect_writer, create_file
-from headwater.engines.sqlite.errors import translated
+from headwater.engines.sqlite.errors import our_errors
 from headwater.engines.sqlite.location import Location
 from headwater.engines.sqlite.migrations import format_of
 from headwater.errors import InvalidInput, StoreBusy, StoreCorrupt, StoreMismatch, StoreUnavailable
@@ -71,19 +71,19 @@ class _Copy:
         create_file(self._partial)
         self._source = connect_reader(Location(path=source))
         self._copy = apsw.Connection(str(self._partial), flags=apsw.SQLITE_OPEN_READWRITE)
-        with _our_errors():
+        with our_errors():
             self._source.execute("BEGIN")  # and read: one state to the end, whatever is written meanwhile
             self._source.execute("SELECT count(*) FROM sqlite_schema").fetchall()
             self._backup = self._copy.backup("main", self._source, "main")
 
     def step(self) -> tuple[int, int]:
-        with _our_errors():
+        with our_errors():
             self.is_done = self._backup.step(_STEP)
         return self._backup.page_count - self._backup.remaining, self._backup.page_count
 
     def finish(self) -> None:
         """Bring the copy to the disk, then give it its name."""
-        with _our_errors():
+        with our_errors():
             self._backup.finish()
             self._copy.close()
         _sync(self._partial)
@@ -102,7 +102,7 @@ def _check(path: Path) -> None:
         raise StoreUnavailable(f"there is no backup {str(path)!r}: check the path")
     connection = connect_reader(Location(path=path))
     try:
-        with _our_errors():
+        with our_errors():
             if format_of(connection) == 0:
                 raise StoreMismatch(f"{str(path)!r} holds no headwater store: check the path")
             if connection.execute("PRAGMA integrity_check").get != "ok":
@@ -115,20 +115,12 @@ def _take_out_of_use(path: Path) -> None:
     """Leave write-ahead mode, which SQLite does only for the one connection there is; its log is gone afterwards."""
     connection = connect_writer(Location(path=path, busy_timeout=0))
     try:
-        with _our_errors():
+        with our_errors():
             connection.execute("PRAGMA journal_mode=DELETE")
     except StoreBusy as error:
         raise StoreBusy(f"the store {str(path)!r} is in use: close every process that has it open first") from error
     finally:
         connection.close()
-
-
-@contextmanager
-def _our_errors() -> Generator[None, None, None]:
-    try:
-        yield
-    except apsw.Error as error:
-        raise translated(error) from error
 
 
 def _sync(path: Path) -> None:

@@ -19,7 +19,9 @@ from msgspec.structs import astuple
 from headwater.engines.sqlite import change_sql, search_index
 from headwater.engines.sqlite.change_sql import AfterWrite, Statement
 from headwater.engines.sqlite.columns import encoded
-from headwater.engines.sqlite.table import or_unknown, table_of
+from headwater.engines.sqlite.row_counts import count_changes
+from headwater.engines.sqlite.statements import Statements
+from headwater.engines.sqlite.table import Table, or_unknown, table_of
 from headwater.errors import InvalidMessage
 from headwater.models.changes import Accumulate, Change, Delete, Insert, Update, Upsert, merge
 from headwater.models.fields import Scalar
@@ -33,13 +35,16 @@ _RANGE = "64 bits for whole numbers and Decimals, finite for floats"
 _OUT_OF_RANGE = frozenset({apsw.SQLITE_CONSTRAINT_DATATYPE, apsw.SQLITE_CONSTRAINT_CHECK})
 
 
-def apply_changes(connection: apsw.Connection, changes: Sequence[Change]) -> None:
+def apply_changes(connection: apsw.Connection, sql: Statements, changes: Sequence[Change], beside: str = "") -> None:
     """Write changes inside the caller's transaction, which the caller rolls back if this raises.
+
+    They are of the tables that queries read, or of those beside them whose names end so.
 
     Raises InvalidMessage for a value that does not fit its field, or a sum beyond it; UnknownName for a
     model that has no table.
     """
     writes: _Writes = {}
+    tables: set[str] = set()
     touched: set[tuple[type[ReadModel], object]] = set()
     for change in merge(changes):
         place = change.model, change.key
@@ -47,31 +52,35 @@ def apply_changes(connection: apsw.Connection, changes: Sequence[Change]) -> Non
             _execute(connection, writes)
             writes, touched = {}, set()
         touched.add(place)
-        _add(writes, change)
+        tables.add(_add(writes, change, beside).stored)
     _execute(connection, writes)
+    if not beside:
+        count_changes(connection, sql, tables)
 
 
-def _add(writes: _Writes, change: Change) -> None:
-    """Put a change's values beside those of its shape."""
+def _add(writes: _Writes, change: Change, beside: str) -> Table:
+    """Put a change's values beside those of its shape; the table they are for."""
+    table = table_of(change.model, beside)
     match change:
         case Insert(inserted):
-            _beside(writes, _insert(table_of(type(inserted)))).append(astuple(inserted))
-        case Accumulate(model, _, missing, add, high, low):
-            table, row = table_of(model), astuple(missing)
+            _like(writes, _insert(table)).append(astuple(inserted))
+        case Accumulate(_, _, missing, add, high, low):
+            row = astuple(missing)
             if table.searchable:
-                _beside(writes, _insert_missing(table)).append(row)
+                _like(writes, _insert_missing(table)).append(row)
             values = (*row, *add.values(), *high.values(), *low.values())
-            _beside(writes, _accumulate(table, tuple(add), tuple(high), tuple(low))).append(values)
-        case Update(model, key, fields):
+            _like(writes, _accumulate(table, tuple(add), tuple(high), tuple(low))).append(values)
+        case Update(_, key, fields):
             if fields:
-                _beside(writes, _update(table_of(model), tuple(fields))).append((*fields.values(), key))
-        case Upsert(model, _, fields, missing):
-            _beside(writes, _upsert(table_of(model), tuple(fields))).append((*astuple(missing), *fields.values()))
-        case Delete(model, key):
-            _beside(writes, _delete(table_of(model))).append((key,))
+                _like(writes, _update(table, tuple(fields))).append((*fields.values(), key))
+        case Upsert(_, _, fields, missing):
+            _like(writes, _upsert(table, tuple(fields))).append((*astuple(missing), *fields.values()))
+        case Delete(_, key):
+            _like(writes, _delete(table)).append((key,))
+    return table
 
 
-def _beside(writes: _Writes, statement: Statement) -> list[Sequence[object]]:
+def _like(writes: _Writes, statement: Statement) -> list[Sequence[object]]:
     return writes.setdefault(statement, [])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import apsw
@@ -11,9 +11,14 @@ import apsw
 from headwater.engines.sqlite.admin import SqliteAdmin
 from headwater.engines.sqlite.backup import back_up
 from headwater.engines.sqlite.command_log import SqliteCommandLog
+from headwater.engines.sqlite.conditions import SqliteConditions
 from headwater.engines.sqlite.connection import connect_reader, connect_writer, create_file
 from headwater.engines.sqlite.errors import translated
 from headwater.engines.sqlite.event_store import SqliteEventStore
+from headwater.engines.sqlite.exports import export
+from headwater.engines.sqlite.generation_states import GenerationStates
+from headwater.engines.sqlite.generations import SqliteGenerations
+from headwater.engines.sqlite.journal import SqliteJournal
 from headwater.engines.sqlite.leases import SqliteLeases
 from headwater.engines.sqlite.location import Location
 from headwater.engines.sqlite.log import SqliteLog
@@ -30,10 +35,15 @@ from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.unique_keys import SqliteUniqueKeys
 from headwater.engines.sqlite.wakeups import SqliteWakeups
 from headwater.engines.sqlite.writer import Writer
+from headwater.models.model import ReadModel
 from headwater.ports.admin import Admin
 from headwater.ports.command_log import CommandLog
+from headwater.ports.conditions import Conditions
 from headwater.ports.engine import EngineOptions, Identity
 from headwater.ports.event_store import EventStore
+from headwater.ports.exports import Exported
+from headwater.ports.generations import Generations
+from headwater.ports.journal import Journal
 from headwater.ports.leases import Leases
 from headwater.ports.log import Log
 from headwater.ports.parking import Parking
@@ -54,25 +64,29 @@ class SqliteEngine:
         self.location = location
         self._options = options = options or EngineOptions()
         self._sql = sql = Statements(options.event_store, options.command_store)
-        self._wakeups = wakeups = SqliteWakeups()
-        self._writer = writer = Writer(options.limits.queued_writes, wakeups)
         self._readers = readers = Readers(options.limits.queued_writes)
+        self._wakeups = wakeups = SqliteWakeups(sql, readers)
+        self._writer = writer = Writer(options.limits.queued_writes, wakeups)
         wakeups.look = writer.look
         self._files = files = OpenFiles(location.path)
         self._places = places = Places()
         self._opening = asyncio.Lock()
         self._identity: Identity | None = None
         self.name = "sqlite"
-        self.events: EventStore = SqliteEventStore(sql, writer, readers, options.limits, options.clock, places)
+        states, clock = GenerationStates(sql, writer), options.clock
+        self.events: EventStore = SqliteEventStore(sql, writer, readers, options.limits, clock, places, states)
         self.unique_keys: UniqueKeys = SqliteUniqueKeys(sql, readers)
         self.log: Log = SqliteLog(sql, readers, places)
-        self.projections: ProjectionStore = SqliteProjectionStore(sql, writer, readers)
+        self.projections: ProjectionStore = SqliteProjectionStore(sql, writer, readers, states)
+        self.generations: Generations = SqliteGenerations(sql, writer, readers, states, clock)
+        self.conditions: Conditions = SqliteConditions(sql, writer, readers)
         self.parking: Parking = SqliteParking(sql, writer, readers)
         self.read_models: ReadModels = SqliteReadModels(readers)
         self.read_model_schema: ReadModelSchema = SqliteReadModelSchema(sql, writer)
         self.snapshots: Snapshots = SqliteSnapshots(sql, writer, readers)
-        self.commands: CommandLog = SqliteCommandLog(sql, writer, readers, options.clock)
-        self.leases: Leases = SqliteLeases(sql, writer, readers, options.clock)
+        self.commands: CommandLog = SqliteCommandLog(sql, writer, readers, clock)
+        self.leases: Leases = SqliteLeases(sql, writer, readers, clock)
+        self.journal: Journal = SqliteJournal(sql, writer, readers)
         self.wakeups: Wakeups = wakeups
         self.admin: Admin = SqliteAdmin(sql, readers, location, files)
 
@@ -92,6 +106,12 @@ class SqliteEngine:
     def backup(self, target: Path) -> AsyncIterator[tuple[int, int]]:
         """Copy the store as it is now into a file that must not exist; yields (pages done, pages in all)."""
         return back_up(self.location, target)
+
+    def export(
+        self, projection: str, number: int, models: Sequence[type[ReadModel]], page: int = 1_000
+    ) -> AsyncIterator[Exported]:
+        """A generation's checkpoints and rows as of one moment; see Exports."""
+        return export(self.location, self._sql, projection, number, models, page)
 
     def _open(self) -> Identity:
         create_file(self.location.path)

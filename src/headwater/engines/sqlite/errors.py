@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,7 +23,7 @@ from headwater.errors import (
     StoreUnavailable,
 )
 
-__all__ = ["commit_failed", "open_failed", "translated"]
+__all__ = ["commit_failed", "open_failed", "our_errors", "translated"]
 
 T = TypeVar("T", bound=HeadwaterError)
 
@@ -84,6 +86,15 @@ def open_failed(error: OSError, path: Path) -> StoreError:
     return _caused(
         kind(f"cannot open {str(path)!r} ({error.strerror}): check the path, its permissions and the mount"), error
     )
+
+
+@contextmanager
+def our_errors() -> Generator[None, None, None]:
+    """SQLite's errors as ours, for work that is done on no writer's or reader's thread."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise translated(error) from error
 
 
 def _caused(error: T, cause: BaseException) -> T:

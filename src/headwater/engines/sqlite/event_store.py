@@ -1,4 +1,4 @@
-"""EventStore and AtomicAppends: appends on the writer, loads on the readers."""
+"""EventStore, AtomicAppends and InlineAppends: appends on the writer, loads on the readers."""
 
 # apsw's annotations name a type of Python 3.12:
 # pyright: reportUnknownMemberType=false
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import Context, copy_context
 from typing import Final, cast
 
 import apsw
@@ -16,6 +17,8 @@ from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count
 from headwater.engines.sqlite.appender import Appender
 from headwater.engines.sqlite.fold import Folds
+from headwater.engines.sqlite.generation_states import GenerationStates
+from headwater.engines.sqlite.inline import Inline
 from headwater.engines.sqlite.places import Places
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
@@ -24,6 +27,7 @@ from headwater.engines.sqlite.writer import Writer
 from headwater.limits import Limits
 from headwater.ports.clock import Clock
 from headwater.ports.event_store import FoldRows
+from headwater.ports.inline_appends import InlineProjection
 
 __all__ = ["SqliteEventStore"]
 
@@ -32,7 +36,14 @@ _NO_END: Final = 2**63 - 1
 
 class SqliteEventStore:
     def __init__(
-        self, sql: Statements, writer: Writer, readers: Readers, limits: Limits, clock: Clock, places: Places
+        self,
+        sql: Statements,
+        writer: Writer,
+        readers: Readers,
+        limits: Limits,
+        clock: Clock,
+        places: Places,
+        states: GenerationStates,
     ) -> None:
         self._sql = sql
         self._writer = writer
@@ -40,6 +51,7 @@ class SqliteEventStore:
         self._limits = limits
         self._places = places
         self._commit = Appender(sql, writer, clock).commit
+        self._inline = Inline(sql, states)
         self._fold = Folds(sql).read
 
     async def append(self, append: Append) -> Appended:
@@ -47,10 +59,11 @@ class SqliteEventStore:
 
     async def append_atomic(self, append: Append) -> Appended:
         check_append(append, self._limits)
-        appended, offsets = await self._writer.run(self._commit, append)
-        if offsets:
-            self._places.remember(appended.writes, offsets)
-        return appended
+        return self._remembered(*await self._writer.run(self._commit, append))
+
+    async def append_inline(self, append: Append, inline: Sequence[InlineProjection]) -> Appended:
+        check_append(append, self._limits)
+        return self._remembered(*await self._writer.run_alone(self._commit_inline, append, inline, copy_context()))
 
     async def load(self, stream: StreamId, after: int = 0, up_to: int | None = None) -> Sequence[StoredEvent]:
         check_count(after, "after")
@@ -66,6 +79,20 @@ class SqliteEventStore:
 
     async def count(self, category: str) -> int:
         return await self._readers.run(_number, self._sql["read_category"], category)
+
+    def _commit_inline(
+        self, connection: apsw.Connection, append: Append, inline: Sequence[InlineProjection], context: Context
+    ) -> tuple[Appended, list[int]]:
+        appended, offsets = self._commit(connection, append)
+        if offsets:
+            count = sum(len(write.events) for write in append.writes)
+            self._inline.handle(connection, inline, offsets[-1] - count + 1, count, context)
+        return appended, offsets
+
+    def _remembered(self, appended: Appended, offsets: list[int]) -> Appended:
+        if offsets:
+            self._places.remember(appended.writes, offsets)
+        return appended
 
     def _load(self, connection: apsw.Connection, stream: str, after: int, last: int) -> Sequence[StoredEvent]:
         events: list[StoredEvent] = []

@@ -31,15 +31,19 @@ class SqliteLeases:
     async def release(self, lease: Lease) -> None:
         await self._writer.run(self._release, lease)
 
+    async def back_off(self, lease: Lease, seconds: float) -> None:
+        await self._writer.run(self._back_off, lease, seconds)
+
     async def holders(self) -> list[Lease]:
         return await self._readers.run(self._holders)
 
     def _acquire(self, connection: apsw.Connection, name: str, owner: str, ttl: float) -> Lease | None:
         now = self._clock.micros()
         row = connection.execute(self._sql["find_lease"], (name,)).get
-        holder, epoch, expires_at = ("", 0, 0) if row is None else cast("tuple[str, int, int]", row)
+        found = ("", 0, 0, 0) if row is None else cast("tuple[str, int, int, int]", row)
+        holder, epoch, expires_at, retry_at = found
         is_held = expires_at > now
-        if is_held and holder != owner:
+        if (is_held and holder != owner) or retry_at > now:
             return None
         lease = Lease(
             name=name, owner=owner, epoch=epoch if is_held else epoch + 1, expires_at=now + round(ttl * 1_000_000)
@@ -49,6 +53,10 @@ class SqliteLeases:
 
     def _release(self, connection: apsw.Connection, lease: Lease) -> None:
         connection.execute(self._sql["end_lease"], (lease.name, lease.owner, lease.epoch))
+
+    def _back_off(self, connection: apsw.Connection, lease: Lease, seconds: float) -> None:
+        retry_at = self._clock.micros() + round(seconds * 1_000_000)
+        connection.execute(self._sql["back_off_lease"], (retry_at, lease.name, lease.owner, lease.epoch))
 
     def _holders(self, connection: apsw.Connection) -> list[Lease]:
         rows = connection.execute(self._sql["list_leases"], (self._clock.micros(),))

@@ -6,19 +6,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 import apsw
 import msgspec
 
+from headwater.domain.version import check_count
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
-from headwater.ports.parking import ParkedEvent
+from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
 
-__all__ = ["SqliteParking", "set_aside"]
+__all__ = ["SqliteParking", "has_parked", "set_aside"]
 
-_Row: TypeAlias = tuple[str, int, int, str, str, str | None, str, int, int, bytes | None]
+_Row: TypeAlias = tuple[str, int, int, int, str, str, str | None, str, int, int, int | None, bytes | None]
+_Queue: TypeAlias = tuple[str, int, int, str, int, int, str | None, int | None]
+_Value: TypeAlias = str | int | bytes | None
+
+_NO_LIMIT: Final = -1
+_BEFORE_ALL: Final = -1
 
 
 class SqliteParking:
@@ -27,20 +33,48 @@ class SqliteParking:
         self._writer = writer
         self._readers = readers
 
-    async def parked(self, projection: str | None = None, key: str | None = None) -> Sequence[ParkedEvent]:
-        return await self._readers.run(self._parked, projection, key)
+    async def queues(
+        self, projection: str, generation: int, partition: int | None = None, limit: int | None = None
+    ) -> Sequence[ParkedQueue]:
+        rows = _NO_LIMIT if limit is None else check_count(limit, "limit")
+        return await self._readers.run(self._queues, (projection, generation, partition, rows))
+
+    async def parked(
+        self,
+        projection: str | None = None,
+        key: str | None = None,
+        *,
+        generation: int | None = None,
+        partition: int | None = None,
+        after: ParkedPlace | None = None,
+        limit: int = 1_000,
+    ) -> Sequence[ParkedEvent]:
+        check_count(limit, "limit")
+        wanted = projection, key, generation, partition
+        if after is None and None not in wanted:
+            one_key = projection, generation, partition, key, _BEFORE_ALL, limit
+            return await self._readers.run(self._parked, "list_parked_of_key", one_key)
+        start = after or ParkedPlace(projection or "", _BEFORE_ALL, _BEFORE_ALL, _BEFORE_ALL)
+        bindings = *msgspec.structs.astuple(start), *wanted, limit
+        return await self._readers.run(self._parked, "list_parked", bindings)
 
     async def park(self, event: ParkedEvent) -> None:
         await self._writer.run(set_aside, self._sql, [event])
 
-    async def edit(self, projection: str, partition: int, offset: int, data: bytes) -> bool:
-        return await self._writer.run(_changed, self._sql["edit_parked"], (data, projection, partition, offset))
+    async def edit(self, place: ParkedPlace, data: bytes) -> bool:
+        return await self._writer.run(_changed, self._sql["edit_parked"], (data, *msgspec.structs.astuple(place)))
 
-    async def discard(self, projection: str, partition: int, offset: int) -> bool:
-        return await self._writer.run(_changed, self._sql["discard_parked"], (projection, partition, offset))
+    async def discard(self, place: ParkedPlace) -> bool:
+        return await self._writer.run(_changed, self._sql["discard_parked"], msgspec.structs.astuple(place))
 
-    def _parked(self, connection: apsw.Connection, projection: str | None, key: str | None) -> Sequence[ParkedEvent]:
-        rows = cast("list[_Row]", connection.execute(self._sql["list_parked"], (projection, key)).fetchall())
+    def _queues(self, connection: apsw.Connection, bindings: tuple[_Value, ...]) -> Sequence[ParkedQueue]:
+        rows = cast("list[_Queue]", connection.execute(self._sql["list_parked_queues"], bindings).fetchall())
+        return [_queue(row) for row in rows]
+
+    def _parked(
+        self, connection: apsw.Connection, statement: str, bindings: tuple[_Value, ...]
+    ) -> Sequence[ParkedEvent]:
+        rows = cast("list[_Row]", connection.execute(self._sql[statement], bindings).fetchall())
         return [_event(row) for row in rows]
 
 
@@ -49,10 +83,16 @@ def set_aside(connection: apsw.Connection, sql: Statements, events: Sequence[Par
     connection.executemany(sql["park_event"], [msgspec.structs.astuple(event) for event in events])
 
 
+def has_parked(connection: apsw.Connection, sql: Statements, projection: str, generation: int, partition: int) -> bool:
+    """Whether a generation has anything parked in a partition."""
+    return bool(connection.execute(sql["has_parked"], (projection, generation, partition)).get)
+
+
 def _event(row: _Row) -> ParkedEvent:
-    projection, partition, offset, key, type, error, trace, attempts, parked_at, data = row
+    projection, generation, partition, offset, key, type, error, trace, attempts, parked_at, retry_at, data = row
     return ParkedEvent(
         projection=projection,
+        generation=generation,
         partition=partition,
         offset=offset,
         key=key,
@@ -61,10 +101,25 @@ def _event(row: _Row) -> ParkedEvent:
         trace=trace,
         attempts=attempts,
         parked_at=parked_at,
+        retry_at=retry_at,
         data=data,
     )
 
 
-def _changed(connection: apsw.Connection, statement: str, bindings: tuple[str | int | bytes, ...]) -> bool:
+def _queue(row: _Queue) -> ParkedQueue:
+    projection, generation, partition, key, first, events, error, retry_at = row
+    return ParkedQueue(
+        projection=projection,
+        generation=generation,
+        partition=partition,
+        key=key,
+        first=first,
+        events=events,
+        error=error,
+        retry_at=retry_at,
+    )
+
+
+def _changed(connection: apsw.Connection, statement: str, bindings: tuple[_Value, ...]) -> bool:
     connection.execute(statement, bindings)
     return connection.changes() > 0

@@ -6,90 +6,107 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import apsw
 
 from headwater.domain.version import check_count
 from headwater.engines.sqlite.changes import apply_changes
+from headwater.engines.sqlite.checkpoints import listed_checkpoints, read_checkpoint, write_checkpoints
+from headwater.engines.sqlite.generation_states import GenerationStates, generations_of, known_or_conflict
 from headwater.engines.sqlite.parking import set_aside
 from headwater.engines.sqlite.read_model_schema import make_anew
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
+from headwater.engines.sqlite.table import table_of
 from headwater.engines.sqlite.writer import Writer
 from headwater.errors import CheckpointConflict, InvalidVersion
 from headwater.models.changes import Change
-from headwater.models.model import ReadModel
-from headwater.ports.projection_store import Checkpoint, ProjectionCommit
+from headwater.ports.place import Place
+from headwater.ports.projection_store import Checkpoint, ProjectionCommit, Reset
 
 __all__ = ["SqliteProjectionStore"]
 
 
 class SqliteProjectionStore:
-    def __init__(self, sql: Statements, writer: Writer, readers: Readers) -> None:
+    def __init__(self, sql: Statements, writer: Writer, readers: Readers, states: GenerationStates) -> None:
         self._sql = sql
         self._writer = writer
         self._readers = readers
+        self._states = states
 
-    async def checkpoint(self, projection: str, partition: int) -> Checkpoint:
-        return await self._readers.run(self._checkpoint, projection, partition)
+    async def checkpoint(self, place: Place) -> Checkpoint:
+        _check_place(place)
+        return await self._readers.run(self._checkpoint, place)
 
-    async def checkpoints(self) -> Sequence[Checkpoint]:
-        return await self._readers.run(self._checkpoints)
+    async def checkpoints(self, projection: str | None = None) -> Sequence[Checkpoint]:
+        return await self._readers.run(listed_checkpoints, self._sql, projection)
 
     async def commit(self, commit: ProjectionCommit) -> None:
         _check_form(commit)
         await self._writer.run(self._commit, commit)
 
     async def write(self, changes: Sequence[Change]) -> None:
-        await self._writer.run(apply_changes, changes)
+        await self._writer.run(apply_changes, self._sql, changes)
 
-    async def reset(self, projection: str, models: Sequence[type[ReadModel]], epoch: int) -> None:
-        check_count(epoch, "epoch")
-        await self._writer.run_alone(self._reset, projection, models, epoch)
+    async def reset(self, reset: Reset) -> None:
+        check_count(reset.epoch, "epoch")
+        check_count(reset.generation, "generation")
+        if reset.partition is not None:
+            check_count(reset.partition, "partition")
+        await self._writer.run_alone(self._reset, reset)
 
-    def _checkpoint(self, connection: apsw.Connection, projection: str, partition: int) -> Checkpoint:
-        row = connection.execute(self._sql["read_checkpoint"], (projection, partition)).get
-        offset, epoch = (0, 0) if row is None else cast("tuple[int, int]", row)
-        return Checkpoint(projection=projection, partition=partition, offset=offset, epoch=epoch)
-
-    def _checkpoints(self, connection: apsw.Connection) -> Sequence[Checkpoint]:
-        rows = cast("list[tuple[str, int, int, int]]", connection.execute(self._sql["list_checkpoints"]).fetchall())
-        return [
-            Checkpoint(projection=projection, partition=partition, offset=offset, epoch=epoch)
-            for projection, partition, offset, epoch in rows
-        ]
+    def _checkpoint(self, connection: apsw.Connection, place: Place) -> Checkpoint:
+        known_or_conflict(generations_of(connection, self._sql, place.projection), place.projection, place.generation)
+        return read_checkpoint(connection, self._sql, place)
 
     def _commit(self, connection: apsw.Connection, commit: ProjectionCommit) -> None:
         """The checkpoint is looked at first: a batch that lost its place leaves nothing to roll back."""
-        _check_place(self._checkpoint(connection, commit.projection, commit.partition), commit)
-        place = commit.projection, commit.partition
-        connection.execute(self._sql["write_checkpoint"], (*place, commit.next, commit.epoch))
+        place = commit.place
+        generation = self._states.find(connection, place.projection, place.generation)
+        kept = read_checkpoint(connection, self._sql, place)
+        _check_standing(kept, commit)
+        effects = kept.effects if commit.effects is None else commit.effects
+        moved = Checkpoint(place=place, offset=commit.next, epoch=commit.epoch, effects=effects)
+        write_checkpoints(connection, self._sql, [moved])
         if commit.changes:
-            apply_changes(connection, commit.changes)
+            apply_changes(connection, self._sql, commit.changes, generation.beside)
         if commit.unparked:
-            connection.executemany(self._sql["discard_parked"], [(*place, offset) for offset in commit.unparked])
+            key = place.projection, place.generation, place.partition
+            connection.executemany(self._sql["discard_parked"], [(*key, offset) for offset in commit.unparked])
         if commit.parked:
             set_aside(connection, self._sql, commit.parked)
 
-    def _reset(
-        self, connection: apsw.Connection, projection: str, models: Sequence[type[ReadModel]], epoch: int
-    ) -> None:
-        make_anew(connection, self._sql, models)
-        connection.execute(self._sql["discard_all_parked"], (projection,))
-        connection.execute(self._sql["reset_checkpoints"], (projection, epoch))
+    def _reset(self, connection: apsw.Connection, reset: Reset) -> None:
+        kept = self._states.find(connection, reset.projection, reset.generation)
+        if reset.partition is None:
+            make_anew(connection, self._sql, [table_of(model, kept.beside) for model in reset.models])
+        apply_changes(connection, self._sql, reset.changes, kept.beside)
+        key = reset.projection, reset.generation
+        connection.execute(self._sql["discard_all_parked"], (*key, reset.partition))
+        ranges = kept.generation.key_ranges
+        connection.execute(self._sql["reset_checkpoints"], (*key, reset.epoch, ranges, reset.partition))
+
+
+def _check_place(place: Place) -> None:
+    check_count(place.partition, "partition")
+    check_count(place.generation, "generation")
+    check_count(place.key_range, "key range")
 
 
 def _check_form(commit: ProjectionCommit) -> None:
+    _check_place(commit.place)
     check_count(commit.epoch, "epoch")
     check_count(commit.start, "start")
+    if commit.effects is not None:
+        check_count(commit.effects, "effects")
     if check_count(commit.next, "next") < commit.start:
         raise InvalidVersion(f"a checkpoint only moves on: next {commit.next} is below start {commit.start}")
 
 
-def _check_place(kept: Checkpoint, commit: ProjectionCommit) -> None:
+def _check_standing(kept: Checkpoint, commit: ProjectionCommit) -> None:
     if kept.offset != commit.start or kept.epoch > commit.epoch:
+        place = kept.place
         raise CheckpointConflict(
-            f"projection {kept.projection!r}, partition {kept.partition} is at offset {kept.offset} of epoch "
+            f"projection {place.projection!r}, partition {place.partition} is at offset {kept.offset} of epoch "
             f"{kept.epoch}, the commit was made from {commit.start} of epoch {commit.epoch}: read it again"
         )

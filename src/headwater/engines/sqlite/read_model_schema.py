@@ -12,6 +12,7 @@ import apsw
 import msgspec
 
 from headwater.engines.sqlite.read_model_tables import add_columns, create, declared_orders, index, recreate
+from headwater.engines.sqlite.row_counts import count_changes
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.table import Table, table_of
 from headwater.engines.sqlite.writer import Writer
@@ -19,7 +20,7 @@ from headwater.errors import BadDeclaration, StoreMismatch
 from headwater.models.criteria import Order
 from headwater.models.model import ReadModel
 
-__all__ = ["SqliteReadModelSchema", "make_anew"]
+__all__ = ["Declaration", "SqliteReadModelSchema", "make_anew", "stored_declaration"]
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -36,6 +37,10 @@ class Declaration(msgspec.Struct, frozen=True):
 
     key: str
     columns: dict[str, Column]
+
+    @property
+    def has_search(self) -> bool:
+        return any(column.searchable for column in self.columns.values())
 
 
 class SqliteReadModelSchema:
@@ -54,32 +59,33 @@ class SqliteReadModelSchema:
     def _ensure(self, connection: apsw.Connection, tables: Sequence[Table]) -> None:
         """Create the tables that are missing, add the fields that are new."""
         for table in tables:
-            stored, wanted = _stored(connection, self._sql, table), _declaration(table)
+            stored, wanted = stored_declaration(connection, self._sql, table), _declaration(table)
             if stored is None:
-                create(connection, table)
+                create(connection, self._sql, table)
             elif new := _new_fields(table, stored, wanted):
                 add_columns(connection, self._sql, table, new)
+                count_changes(connection, self._sql, [table.stored])
             if stored != wanted:
                 _remember(connection, self._sql, table)
             self._index(connection, table, declared_orders(table))
 
     def _index(self, connection: apsw.Connection, table: Table, orders: Sequence[tuple[Order, ...]]) -> None:
         for order in orders:
-            index(connection, table, order)
+            index(connection, self._sql, table, order)
 
 
-def make_anew(connection: apsw.Connection, sql: Statements, models: Sequence[type[ReadModel]]) -> None:
-    """Drop and create the models' tables, inside the caller's transaction; raises before a foreign one is touched."""
-    for table in map(table_of, models):
-        stored = _stored(connection, sql, table)
-        had_search = stored is not None and any(column.searchable for column in stored.columns.values())
-        recreate(connection, sql, table, had_search=had_search)
+def make_anew(connection: apsw.Connection, sql: Statements, tables: Sequence[Table]) -> None:
+    """Drop and create tables, inside the caller's transaction. Raises StoreMismatch for one that is no read model's."""
+    for table in tables:
+        stored = stored_declaration(connection, sql, table)
+        recreate(connection, sql, table, had_search=stored is not None and stored.has_search)
         _remember(connection, sql, table)
+    count_changes(connection, sql, [table.stored for table in tables if table.is_served])
 
 
-def _stored(connection: apsw.Connection, sql: Statements, table: Table) -> Declaration | None:
+def stored_declaration(connection: apsw.Connection, sql: Statements, table: Table) -> Declaration | None:
     """What the table was made for; None if there is none. Raises if its name is not free for it."""
-    name = str(table.schema.table)
+    name = table.stored
     if name.startswith("sqlite_"):
         raise BadDeclaration(f"SQLite keeps names such as {name!r} for itself: give {_model(table)} another table=")
     stored = connection.execute(sql["find_declaration"], (name,)).get
@@ -95,7 +101,7 @@ def _stored(connection: apsw.Connection, sql: Statements, table: Table) -> Decla
 
 def _remember(connection: apsw.Connection, sql: Statements, table: Table) -> None:
     declaration = msgspec.json.encode(_declaration(table)).decode()
-    connection.execute(sql["write_declaration"], (str(table.schema.table), declaration))
+    connection.execute(sql["write_declaration"], (table.stored, declaration))
 
 
 def _declaration(table: Table) -> Declaration:

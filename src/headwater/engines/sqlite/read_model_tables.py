@@ -1,7 +1,8 @@
 """Tables of read models: STRICT, one real column for each field, so that any tool can read them.
 
 Integers, booleans, Decimals (whole units of their scale) and datetimes (microseconds since 1970, UTC) are INTEGER;
-text, UUIDs, dates and JSON are TEXT. An index is named after its order, `table.name,-created_at`.
+text, UUIDs, dates and JSON are TEXT. An index is named after its order, `table.name,-created_at`, and keeps its name
+when its table is renamed.
 """
 
 # apsw's annotations name collections.abc.Buffer, which is new in Python 3.12:
@@ -10,6 +11,7 @@ text, UUIDs, dates and JSON are TEXT. An index is named after its order, `table.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Final, cast
 
 import apsw
@@ -22,7 +24,7 @@ from headwater.models.criteria import Order
 from headwater.models.fields import Field, Kind, Scalar
 from headwater.models.ordering import parse_order
 
-__all__ = ["add_columns", "create", "declared_orders", "index", "recreate"]
+__all__ = ["add_columns", "create", "declared_orders", "index", "kept_orders", "recreate"]
 
 _TYPES: Final = {
     Kind.TEXT: "TEXT",
@@ -39,7 +41,7 @@ _TYPES: Final = {
 _LARGEST: Final = "1.7976931348623157e308"
 
 
-def create(connection: apsw.Connection, table: Table) -> None:
+def create(connection: apsw.Connection, sql: Statements, table: Table) -> None:
     """The table, its declared indexes and its search index, all empty."""
     columns = [_column(table, field) for field in table.fields.values()]
     if table.row_id != table.key:
@@ -48,18 +50,18 @@ def create(connection: apsw.Connection, table: Table) -> None:
     if table.searchable:
         search_index.create(connection, table)
     for order in declared_orders(table):
-        index(connection, table, order)
+        index(connection, sql, table, order)
 
 
 def recreate(connection: apsw.Connection, sql: Statements, table: Table, *, had_search: bool) -> None:
     """The table anew, empty, with the indexes it had."""
-    orders = _kept_orders(connection, sql, table)
+    orders = kept_orders(connection, sql, table)
     if had_search:  # else something of its name is somebody else's
         connection.execute(f"DROP TABLE IF EXISTS {search_index.name_of(table)}")
     connection.execute(f"DROP TABLE IF EXISTS {table.name}")
-    create(connection, table)
+    create(connection, sql, table)
     for order in orders:
-        index(connection, table, order)
+        index(connection, sql, table, order)
 
 
 def add_columns(connection: apsw.Connection, sql: Statements, table: Table, names: Sequence[str]) -> None:
@@ -78,21 +80,34 @@ def declared_orders(table: Table) -> list[tuple[Order, ...]]:
     return [*indexed, *table.schema.orders]
 
 
-def _kept_orders(connection: apsw.Connection, sql: Statements, table: Table) -> list[tuple[Order, ...]]:
+def kept_orders(connection: apsw.Connection, sql: Statements, table: Table) -> list[tuple[Order, ...]]:
     """The orders of the indexes that are there, as far as the class still has their fields."""
-    rows = cast("list[tuple[str]]", connection.execute(sql["list_indexes"], (str(table.schema.table),)).fetchall())
-    orders = [parse_order(name.partition(".")[2].split(",")) for (name,) in rows]
+    orders = [parse_order(name.split(",")) for name in _indexes(connection, sql, table)]
     return [order for order in orders if all(part.field in table.fields for part in order)]
 
 
-def index(connection: apsw.Connection, table: Table, order: Sequence[Order]) -> None:
+def _indexes(connection: apsw.Connection, sql: Statements, table: Table) -> list[str]:
+    """What the table's indexes are for. What stands before the point is the name the table had when they were made."""
+    rows = cast("list[tuple[str]]", connection.execute(sql["list_indexes"], (table.stored,)).fetchall())
+    return [name.partition(".")[2] for (name,) in rows]
+
+
+def index(connection: apsw.Connection, sql: Statements, table: Table, order: Sequence[Order]) -> None:
     """The index that gives rows in this order, ties by the key; idempotent."""
     name = ",".join(("-" if part.descending else "") + part.field for part in order)
+    if name in _indexes(connection, sql, table):
+        return
     terms = [quoted(part.field) + (" DESC" if part.descending else "") for part in order]
     if all(part.field != table.schema.key for part in order):
         terms.append(table.key)
-    target = quoted(f"{table.schema.table}.{name}")
-    connection.execute(f"CREATE INDEX IF NOT EXISTS {target} ON {table.name}({', '.join(terms)})")
+    target = quoted(_free_name(connection, sql, table, name))
+    connection.execute(f"CREATE INDEX {target} ON {table.name}({', '.join(terms)})")
+
+
+def _free_name(connection: apsw.Connection, sql: Statements, table: Table, name: str) -> str:
+    """A table that had this one's name may have taken its indexes along, under the names they were made by."""
+    names = (f"{table.stored}{'+' * tries}.{name}" for tries in count())
+    return next(each for each in names if not connection.execute(sql["find_index"], (each,)).get)
 
 
 def _column(table: Table, field: Field) -> str:

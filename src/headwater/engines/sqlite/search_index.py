@@ -23,7 +23,7 @@ __all__ = ["create", "forget", "index", "match", "name_of", "returning"]
 
 def name_of(table: Table) -> str:
     """As it stands in a statement."""
-    return quoted(f"{table.schema.table}__search")
+    return quoted(f"{table.stored}__search")
 
 
 def create(connection: apsw.Connection, table: Table) -> None:

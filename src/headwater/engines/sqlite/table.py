@@ -1,4 +1,4 @@
-"""Table: what SQLite knows of one read model, computed once per class: names, scalars in, rows out."""
+"""Table: what SQLite knows of one read model, computed once per class and place: names, scalars in, rows out."""
 
 from __future__ import annotations
 
@@ -25,12 +25,28 @@ _INTEGER_KEYS: Final = frozenset({Kind.INTEGER, Kind.DATETIME})
 class Table:
     """The SQL names of a read model's table, and its rows as scalars and back."""
 
-    __slots__ = ("_decoders", "columns", "fields", "key", "name", "row_id", "schema", "searchable", "select")
+    __slots__ = (
+        "_decoders",
+        "columns",
+        "fields",
+        "is_served",
+        "key",
+        "name",
+        "row_id",
+        "schema",
+        "searchable",
+        "select",
+        "stored",
+    )
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, beside: str = "") -> None:
         self.schema = schema
         self.fields = schema.fields
-        self.name = quoted(schema.table)
+        self.is_served = not beside
+        self.stored = f"{schema.table}{beside}"
+        """Its name in the file."""
+        self.name = quoted(self.stored)
+        """As it stands in a statement."""
         self.key = quoted(schema.key)
         self.columns = tuple(map(quoted, schema.names))
         self.searchable = tuple(name for name, field in schema.fields.items() if field.searchable)
@@ -63,21 +79,24 @@ class Table:
 
 
 @lru_cache(maxsize=4096)
-def table_of(model: type[ReadModel]) -> Table:
-    """The table of a read model; raises BadDeclaration as `schema_of` does."""
-    return Table(schema_of(model))
+def table_of(model: type[ReadModel], beside: str = "") -> Table:
+    """The table of a read model that queries read, or the one beside it whose name ends so.
+
+    Raises BadDeclaration as `schema_of` does.
+    """
+    return Table(schema_of(model), beside)
 
 
 def or_unknown(connection: apsw.Connection, table: Table, error: apsw.SQLError) -> Exception:
     """UnknownName where the table was never made, otherwise the error."""
-    if connection.table_exists("main", table.schema.table):
+    if connection.table_exists("main", table.stored):
         return error
     name = table.schema.model.__name__
     return UnknownName(f"read model {name} has no table: name it in read_models=[...]")
 
 
 def quoted(name: str) -> str:
-    """A checked name as it stands in a statement."""
+    """A name without quotation marks as it stands in a statement."""
     return f'"{name}"'
 
 

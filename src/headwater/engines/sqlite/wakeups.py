@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+
+from headwater.engines.sqlite.readers import Readers
+from headwater.engines.sqlite.row_counts import changes_of
+from headwater.engines.sqlite.statements import Statements
+from headwater.models.model import ReadModel, schema_of
 
 __all__ = ["SqliteWakeups"]
 
@@ -12,14 +17,20 @@ __all__ = ["SqliteWakeups"]
 class SqliteWakeups:
     """The writer's listener. `look` asks the writer to look for other processes' commits."""
 
-    def __init__(self) -> None:
+    def __init__(self, sql: Statements, readers: Readers) -> None:
+        self._sql = sql
+        self._readers = readers
         self.look: Callable[[], None] = _nothing
         self._commits = 0
+        self._others = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._waiting = 0
 
     def seen(self) -> int:
         return self._commits
+
+    def others(self) -> int:
+        return self._others
 
     async def wait(self, seen: int, timeout: float) -> int:
         waiter = asyncio.get_running_loop().create_future()
@@ -35,12 +46,16 @@ class SqliteWakeups:
                 self._waiters.remove(waiter)
         return self._commits
 
+    async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
+        return await self._readers.run(changes_of, self._sql, [str(schema_of(model).table) for model in models])
+
     # -- on the writer's thread --------------------------------------------------------------------------------
 
     def listening(self) -> bool:
         return self._waiting > 0
 
-    def committed(self) -> None:
+    def committed(self, others: bool = False) -> None:
+        self._others += others
         self._commits += 1
         waiters, self._waiters = self._waiters, []
         for waiter in tuple(waiters):  # one that gives up just now takes itself out of the list

@@ -40,7 +40,9 @@ class CommitListener(Protocol):
         """Whether somebody waits to hear of other processes' commits."""
         ...
 
-    def committed(self) -> None: ...
+    def committed(self, others: bool = False) -> None:
+        """`others`: another process has committed, or this one through another engine."""
+        ...
 
 
 class Writer:
@@ -213,7 +215,7 @@ class Writer:
         if version != self._data_version:
             self._data_version = version
             self.epoch += 1
-            self._listener.committed()
+            self._listener.committed(others=True)
 
 
 class _GroupSpoiled(StoreError):

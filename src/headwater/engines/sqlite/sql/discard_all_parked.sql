@@ -1,2 +1,2 @@
--- Forget what a projection has parked.
-DELETE FROM headwater_parked WHERE projection = ?
+-- Forget what a generation has parked, in one partition if asked.
+DELETE FROM headwater_parked WHERE projection = ?1 AND generation = ?2 AND (?3 IS NULL OR partition = ?3)

@@ -1,2 +1,2 @@
 -- Forget a parked event.
-DELETE FROM headwater_parked WHERE projection = ? AND partition = ? AND "offset" = ?
+DELETE FROM headwater_parked WHERE projection = ? AND generation = ? AND partition = ? AND "offset" = ?

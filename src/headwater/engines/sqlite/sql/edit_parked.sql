@@ -1,2 +1,2 @@
 -- Replace the data a retry will use.
-UPDATE headwater_parked SET data = ? WHERE projection = ? AND partition = ? AND "offset" = ?
+UPDATE headwater_parked SET data = ? WHERE projection = ? AND generation = ? AND partition = ? AND "offset" = ?

@@ -1,2 +1,4 @@
--- How far every projection is.
-SELECT projection, partition, "offset", epoch FROM headwater_checkpoints ORDER BY projection, partition
+-- How far every projection is, or one of them.
+SELECT projection, partition, generation, key_range, "offset", epoch, effects FROM headwater_checkpoints
+WHERE ?1 IS NULL OR projection = ?1
+ORDER BY projection, partition, generation, key_range

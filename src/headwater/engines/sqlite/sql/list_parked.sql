@@ -1,4 +1,10 @@
--- What is parked, of one projection or key if asked.
-SELECT projection, partition, "offset", key, type, error, trace, attempts, parked_at, data FROM headwater_parked
-WHERE (?1 IS NULL OR projection = ?1) AND (?2 IS NULL OR key = ?2)
-ORDER BY projection, partition, "offset"
+-- What is parked after a place, of one projection, key, generation or partition if asked.
+SELECT projection, generation, partition, "offset", key, type, error, trace, attempts, parked_at, retry_at, data
+FROM headwater_parked
+WHERE (projection, generation, partition, "offset") > (?1, ?2, ?3, ?4)
+    AND (?5 IS NULL OR projection = ?5)
+    AND (?6 IS NULL OR key = ?6)
+    AND (?7 IS NULL OR generation = ?7)
+    AND (?8 IS NULL OR partition = ?8)
+ORDER BY projection, generation, partition, "offset"
+LIMIT ?9

@@ -1,2 +1,3 @@
--- How far a projection is in a partition.
-SELECT "offset", epoch FROM headwater_checkpoints WHERE projection = ? AND partition = ?
+-- How far a projection is at a place.
+SELECT "offset", epoch, effects FROM headwater_checkpoints
+WHERE projection = ? AND partition = ? AND generation = ? AND key_range = ?

@@ -60,16 +60,37 @@ CREATE TABLE headwater_unique_keys (
     PRIMARY KEY (scope, value)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE headwater_projections (
+    name TEXT PRIMARY KEY,
+    generations INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE headwater_generations (
+    projection TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    key_ranges INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    tables TEXT NOT NULL,
+    PRIMARY KEY (projection, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE headwater_checkpoints (
     projection TEXT NOT NULL,
     partition INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    key_range INTEGER NOT NULL,
     "offset" INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
-    PRIMARY KEY (projection, partition)
+    effects INTEGER NOT NULL,
+    PRIMARY KEY (projection, partition, generation, key_range)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE headwater_parked (
     projection TEXT NOT NULL,
+    generation INTEGER NOT NULL,
     partition INTEGER NOT NULL,
     "offset" INTEGER NOT NULL,
     key TEXT NOT NULL,
@@ -78,11 +99,12 @@ CREATE TABLE headwater_parked (
     trace TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     parked_at INTEGER NOT NULL,
+    retry_at INTEGER,
     data BLOB,
-    PRIMARY KEY (projection, partition, "offset")
+    PRIMARY KEY (projection, generation, partition, "offset")
 ) STRICT;
 
-CREATE INDEX headwater_parked_key ON headwater_parked (projection, key);
+CREATE INDEX headwater_parked_key ON headwater_parked (projection, generation, partition, key, "offset");
 
 CREATE TABLE headwater_snapshots (
     stream TEXT NOT NULL,
@@ -97,10 +119,48 @@ CREATE TABLE headwater_leases (
     name TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
     epoch INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    retry_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE headwater_read_models (
     table_name TEXT PRIMARY KEY,
     declaration TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE headwater_changes (
+    table_name TEXT PRIMARY KEY,
+    changes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE headwater_pauses (
+    projection TEXT PRIMARY KEY,
+    paused_by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE headwater_troubles (
+    projection TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    key_range INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    error TEXT NOT NULL,
+    "offset" INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    retry_at INTEGER,
+    PRIMARY KEY (projection, partition, generation, key_range)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE headwater_journal (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    entered_by TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    details TEXT NOT NULL
+) STRICT;

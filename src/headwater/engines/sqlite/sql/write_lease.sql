@@ -1,3 +1,3 @@
 -- Take or keep a lease.
-INSERT INTO headwater_leases (name, owner, epoch, expires_at) VALUES (?, ?, ?, ?)
+INSERT INTO headwater_leases (name, owner, epoch, expires_at, retry_at) VALUES (?, ?, ?, ?, 0)
 ON CONFLICT DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch, expires_at = excluded.expires_at

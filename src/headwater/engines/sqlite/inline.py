@@ -1,0 +1,132 @@
+"""Inline: projections that handle new events in the transaction that appends them, on the writer's thread."""
+
+# apsw's annotations name a type of Python 3.12:
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.events import _set_running_loop  # pyright: ignore[reportPrivateUsage]  # asyncio's own door for loops
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from contextvars import Context
+from typing import TypeVar, cast
+
+import apsw
+import msgspec
+
+from headwater.domain.event import StoredEvent
+from headwater.engines.sqlite.changes import apply_changes
+from headwater.engines.sqlite.checkpoints import read_checkpoint, write_checkpoints
+from headwater.engines.sqlite.generation_states import GenerationStates, in_state
+from headwater.engines.sqlite.located_reads import LocatedReads, Read
+from headwater.engines.sqlite.parking import has_parked
+from headwater.engines.sqlite.statements import Statements
+from headwater.engines.sqlite.stored import EventRow, stored_rows
+from headwater.errors import InlineHandlerSuspended
+from headwater.models.changes import Change
+from headwater.models.model import ReadModel
+from headwater.ports.inline_appends import InlineProjection
+from headwater.ports.log import LogFilter
+from headwater.ports.place import Place
+from headwater.ports.projection_store import Checkpoint
+
+__all__ = ["Inline"]
+
+T = TypeVar("T")
+
+_EVERYTHING = LogFilter(hidden=True)
+
+
+class Inline:
+    """Hands new events to the projections that have come to just before them."""
+
+    def __init__(self, sql: Statements, states: GenerationStates) -> None:
+        self._sql = sql
+        self._states = states
+
+    def handle(
+        self,
+        connection: apsw.Connection,
+        projections: Sequence[InlineProjection],
+        first: int,
+        count: int,
+        context: Context,
+    ) -> None:
+        """Inside the writer's transaction, the events from offset `first` on being in: their effects, too."""
+        events: list[StoredEvent] | None = None
+        for projection in projections:
+            kept = self._up_to_date(connection, projection, first)
+            if kept is None:
+                continue
+            if events is None:
+                events = self._events(connection, first, count)
+            rows = _InlineRows(connection)
+            changes = context.copy().run(_handled, projection, events, rows)
+            apply_changes(connection, self._sql, changes)
+            moved = msgspec.structs.replace(kept, offset=first + count)
+            write_checkpoints(connection, self._sql, [moved])
+
+    def _up_to_date(self, connection: apsw.Connection, inline: InlineProjection, first: int) -> Checkpoint | None:
+        """The checkpoint of what is served, if it stands at this offset and nothing waits behind it."""
+        projection = inline.projection
+        served = in_state(self._states.of(connection, projection), "serving")
+        if served is None or served.generation.key_ranges > 1 or served.generation.version != inline.version:
+            return None
+        place = Place(projection, 0, served.generation.number)
+        kept = read_checkpoint(connection, self._sql, place)
+        if kept.offset != first or has_parked(connection, self._sql, projection, place.generation, 0):
+            return None
+        return kept
+
+    def _events(self, connection: apsw.Connection, first: int, count: int) -> list[StoredEvent]:
+        found = connection.execute(self._sql["read_log_tail"], (first, count))
+        return stored_rows(cast("list[EventRow]", found.fetchall()), count, _EVERYTHING)
+
+
+class _InlineRows(LocatedReads):
+    """The rows as the transaction sees them; nothing is waited for."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    async def _read(self, model: type[ReadModel], read: Read[T]) -> T:
+        return read(self._connection, "")
+
+
+class _NoLoop:
+    """In the place of the event loop: whoever asks it for anything would have to wait."""
+
+    def __init__(self, projection: str) -> None:
+        self._projection = projection
+
+    def __getattr__(self, name: str) -> object:
+        raise _suspended(self._projection)
+
+
+def _handled(projection: InlineProjection, events: Sequence[StoredEvent], rows: LocatedReads) -> Sequence[Change]:
+    name = projection.projection
+    _set_running_loop(cast("asyncio.AbstractEventLoop", _NoLoop(name)))
+    try:
+        return _finished(projection.handle(events, rows), name)
+    finally:
+        _set_running_loop(None)
+
+
+def _finished(handled: Awaitable[T], projection: str) -> T:
+    """The outcome of what never waits. Raises InlineHandlerSuspended for what does."""
+    steps = handled.__await__()
+    try:
+        next(steps)
+    except StopIteration as outcome:
+        return cast("T", outcome.value)
+    with suppress(RuntimeError):  # it waits on, even now
+        steps.close()
+    raise _suspended(projection)
+
+
+def _suspended(projection: str) -> InlineHandlerSuspended:
+    return InlineHandlerSuspended(
+        f"the inline projection {projection!r} waits for something outside the append's transaction: "
+        "read nothing but its views, or run it async"
+    )

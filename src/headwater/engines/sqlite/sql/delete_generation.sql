@@ -1,0 +1,2 @@
+-- Forget a generation.
+DELETE FROM headwater_generations WHERE projection = ? AND number = ?

@@ -1,0 +1,2 @@
+-- Let a projection go on.
+DELETE FROM headwater_pauses WHERE projection = ?

@@ -1,0 +1,4 @@
+-- Every generation, or those of one projection.
+SELECT projection, number, version, fingerprint, key_ranges, state, began_at, tables FROM headwater_generations
+WHERE ?1 IS NULL OR projection = ?1
+ORDER BY projection, number

@@ -1,0 +1,2 @@
+-- Forget entries up to a number.
+DELETE FROM headwater_journal WHERE number <= ?

@@ -1,0 +1,2 @@
+-- A read model's table has another name now.
+UPDATE headwater_read_models SET table_name = ? WHERE table_name = ?
