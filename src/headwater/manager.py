@@ -27,6 +27,8 @@ from headwater.opening import open_engine
 from headwater.ports.clock import Clock, SystemClock
 from headwater.ports.engine import Engine, EngineOptions, Identity
 from headwater.ports.middleware import Middleware
+from headwater.projections.colocation import Source
+from headwater.projections.folds import Folds, without_live
 from headwater.projections.handler import ProjectionHandler, declaration_of
 from headwater.projections.log_reader import LogReader
 from headwater.projections.parts import ProjectionParts, RunnerOptions
@@ -36,6 +38,7 @@ from headwater.queries.cache import Caching
 from headwater.queries.handler import QueryHandler
 from headwater.read_models.caching import CachingLike
 from headwater.read_models.store import Indexing, ReadModelStore
+from headwater.read_models.stored_only import StoredOnly
 from headwater.settings import Settings
 from headwater.wiring import Wiring, checked_projections, declared_models, owned_models
 
@@ -103,11 +106,14 @@ class CQRSManager(LogReader):
         self._run_projections = run_projections
         self._open = False
         self._owned = owned_models(projections)
+        folds = Folds(self.registry)
+        folds.add(*projections)
+        stored = without_live(projections)
         self.read_models = ReadModelStore(
-            self.engine.read_models,
+            StoredOnly(self.engine.read_models, folds.live),
             self.engine.projections,
             self.engine.read_model_schema,
-            declared_models(projections, read_models),
+            declared_models(stored, read_models),
             identity=self._identity,
             owned=self._owned,
             limits=limits,
@@ -117,11 +123,14 @@ class CQRSManager(LogReader):
             clock=clock,
         )
         """Every read model, by class or by name."""
-        self._wiring = wiring = Wiring(self.engine, self.registry, self.read_models, clock)
+        self._wiring = wiring = Wiring(self.engine, self.registry, self.read_models, clock, folds)
+        self.fetch_latest = wiring.latest.fetch_latest
+        self.fetch_for_writing = wiring.latest.fetch_for_writing
+        """The row of a stream after all its events, whatever its fold's lifecycle; see `Latest`."""
         self.event_bus = wiring.event_bus(event_bus)
-        self.synchronizer = ReadModelSynchronizer(wiring.parts, projection_handlers=projections, options=runner)
+        self.synchronizer = ReadModelSynchronizer(wiring.parts, projection_handlers=stored, options=runner)
         """Runs the projections; rebuilds read models; keeps the dead letters."""
-        waiter = TokenWaiter(wiring.parts, self.synchronizer.projections, self._identity)
+        waiter = TokenWaiter(wiring.parts, self.synchronizer.projections, self._identity, folds)
         self.commands = CommandBus(
             middleware=middleware,
             registry=self.registry,
@@ -195,12 +204,19 @@ class CQRSManager(LogReader):
     def _add_decider(self, decider: Decider[object, object, object]) -> None:
         for message, function in decider_routes(decider, self.engine.events, self.registry, self._wiring.committer):
             self.commands.route(message, function)
+        self._wiring.folds.written_by(
+            Source(
+                name=f"a decider of {decider.category!r}", category=decider.category, events=frozenset(decider.events)
+            )
+        )
 
     def _add_projection(self, handler: ProjectionHandler) -> None:
         writes = declaration_of(type(handler)).writes
-        self.synchronizer.add(handler)
-        self.read_models.declare(*writes)
+        self._wiring.folds.add(handler)
         self._owned.update(writes)
+        for stored in without_live([handler]):
+            self.synchronizer.add(stored)
+            self.read_models.declare(*writes)
 
     def repository(self, aggregate: type[A]) -> Repository[A]:
         """The repository of an aggregate class."""
@@ -226,6 +242,8 @@ class CQRSManager(LogReader):
         self._open = True
         try:
             self.commands.identify(self._identity.store_id)
+            self._wiring.folds.check(self.engine.log.partitions)
+            self._wiring.join_inline(self.synchronizer.projections.values(), self.read_models.cache)
             await self.read_models.initialize(rebuilding=rebuilding)
             if not rebuilding and (self._run_projections if run_projections is None else run_projections):
                 await self.synchronizer.start()

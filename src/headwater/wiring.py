@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TypeVar, cast
 
 from headwater.commands.committing import Committer
+from headwater.commands.latest import Latest
 from headwater.commands.repository import Repository
 from headwater.domain.aggregate import Aggregate
 from headwater.domain.registry import Registry
@@ -15,10 +16,15 @@ from headwater.messaging.bus import EventBus
 from headwater.models.model import ReadModel, schema_of
 from headwater.ports.clock import Clock
 from headwater.ports.engine import Engine
+from headwater.projections.colocation import Colocation, source_of
+from headwater.projections.folds import Folds
 from headwater.projections.handler import ProjectionHandler, declaration_of
+from headwater.projections.inline import inline_appender
 from headwater.projections.parts import ProjectionParts
+from headwater.projections.projection import Projection
 from headwater.read_models.forgetting import ForgettingStore
 from headwater.read_models.named_views import NamedViews
+from headwater.read_models.row_cache import RowCache
 from headwater.read_models.store import ReadModelStore
 from headwater.read_models.views import Views
 
@@ -30,9 +36,12 @@ A = TypeVar("A", bound=Aggregate)
 class Wiring:
     """Repositories, the committer, and everything that handlers can have injected, on one engine."""
 
-    def __init__(self, engine: Engine, registry: Registry, read_models: ReadModelStore, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, registry: Registry, read_models: ReadModelStore, clock: Clock, folds: Folds
+    ) -> None:
         self.engine = engine
         self.registry = registry
+        self.folds = folds
         self.committer = Committer(engine.events, registry)
         self.injector = Injector()
         self._repositories: dict[type, object] = {}
@@ -55,11 +64,19 @@ class Wiring:
             injector=self.injector,
             clock=clock,
         )
+        self.injector.provide(Colocation, Colocation(engine.log))
+        self.latest = Latest(folds, self.parts, engine.events, self.committer)
+        self.injector.provide(Latest, self.latest)
+
+    def join_inline(self, projections: Iterable[Projection], cache: RowCache | None) -> None:
+        """Have every append carry the projections that run inline; BadDeclaration where the engine cannot."""
+        self.committer.inline = inline_appender(self.engine, projections, self.registry, cache)
 
     def repository(self, aggregate: type[A]) -> Repository[A]:
         """The repository of an aggregate class, whose events are registered with it."""
         if aggregate not in self._repositories:
             self.registry.register(*aggregate.event_types())
+            self.folds.written_by(source_of(aggregate))
             engine = self.engine
             self._repositories[aggregate] = Repository(
                 aggregate, engine.events, engine.unique_keys, self.registry, self.committer, engine.snapshots

@@ -9,6 +9,7 @@ from headwater.domain.token import Token
 from headwater.errors import ConsistencyTimeout, InvalidInput, InvalidToken, ViewParked
 from headwater.ports.engine import Identity
 from headwater.ports.parking import ParkedEvent, ParkedPlace
+from headwater.projections.folds import Folds
 from headwater.projections.parts import ProjectionParts
 from headwater.projections.projection import Projection, find
 from headwater.projections.reaching import Deadline, failure_at, reached, served_places
@@ -19,10 +20,17 @@ __all__ = ["TokenWaiter"]
 class TokenWaiter:
     """Waits for projections to pass the events of a token, in this process or another."""
 
-    def __init__(self, parts: ProjectionParts, projections: Mapping[str, Projection], identity: Identity) -> None:
+    def __init__(
+        self,
+        parts: ProjectionParts,
+        projections: Mapping[str, Projection],
+        identity: Identity,
+        folds: Folds | None = None,
+    ) -> None:
         self._parts = parts
         self._projections = projections
         self._identity = identity
+        self._is_live = folds.is_live if folds is not None else _never
 
     async def wait_at_least(self, token: Token | str, projections: Sequence[object], timeout: float) -> None:
         """As `wait`, for a token or its text; without projections: for all. Raises InvalidToken too."""
@@ -36,7 +44,7 @@ class TokenWaiter:
             raise InvalidInput("wait_for= takes a list of projections, as in wait_for=[Users]")
         if not 0 <= timeout < math.inf:
             raise InvalidInput(f"a wait takes a number of seconds from 0, got {timeout!r}")
-        return [find(self._projections, projection).name for projection in projections]
+        return [find(self._projections, target).name for target in projections if not self._is_live(target)]
 
     async def wait(self, token: Token, projections: Sequence[object], timeout: float) -> None:
         """Return once each projection (a class, a name, or a read model) has the effect of the token's events.
@@ -102,3 +110,7 @@ class TokenWaiter:
             if queue.key == event.key and queue.error is not None:
                 return queue.error
         return "it is about to be handled again"
+
+
+def _never(target: object) -> bool:
+    return False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
 
+from msgspec import Struct
+
 from headwater.domain.event import Recorded
 from headwater.errors import BadDeclaration, DuplicateName
 
@@ -12,7 +14,7 @@ __all__ = ["on", "on_methods"]
 
 E = TypeVar("E")
 S = TypeVar("S")
-R = TypeVar("R")
+R = TypeVar("R", bound=Struct)
 P = ParamSpec("P")
 _MARK = "__headwater_on__"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from headwater.domain.aggregate import Aggregate
 from headwater.domain.event import Recorded
 from headwater.errors import BadDeclaration, ProjectionError
 from headwater.models.model import ReadModel
@@ -14,7 +15,7 @@ from headwater.models.shown import shown
 from headwater.ports.log import Log
 from headwater.projections.fold import Fold, Folded
 
-__all__ = ["UNDIVIDED", "Colocation", "Source", "check_colocation", "stream_category"]
+__all__ = ["UNDIVIDED", "Colocation", "Source", "check_colocation", "source_of", "stream_category"]
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,16 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     events: frozenset[type]
     partition_by: str | None = None
+
+
+def source_of(aggregate: type[Aggregate]) -> Source:
+    """An aggregate as a writer of streams."""
+    return Source(
+        name=aggregate.__name__,
+        category=aggregate.category,
+        events=frozenset(aggregate.event_types()),
+        partition_by=aggregate.partition_by,
+    )
 
 
 class Colocation:

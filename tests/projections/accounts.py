@@ -1,0 +1,141 @@
+"""Accounts: what the tests of folds and lifecycles share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headwater.domain.aggregate import Aggregate
+from headwater.domain.event import Recorded
+from headwater.domain.messages import Event
+from headwater.domain.on import on
+from headwater.engines.memory import MemoryEngine
+from headwater.engines.sqlite import open_engine
+from headwater.manager import CQRSManager
+from headwater.models.model import Key, ReadModel
+from headwater.ports.engine import Engine, EngineOptions
+from headwater.projections.fold import Fold
+from headwater.projections.handler import ProjectionHandler
+from headwater.projections.parts import RunnerOptions
+from tests.projections.shop import Poisonous, no_sleep
+
+__all__ = [
+    "ENGINES",
+    "Account",
+    "AccountView",
+    "Balances",
+    "Closed",
+    "Deposited",
+    "Opened",
+    "Withdrawn",
+    "application",
+    "engine_named",
+    "rows",
+    "write",
+]
+
+ENGINES = ["memory", "memory, 4 partitions", "sqlite"]
+FAST = RunnerOptions(sleep=no_sleep, save_seconds=0.01, watch_seconds=0.2, batch_size=7)
+
+
+class Opened(Event, name="AccountOpened"):
+    owner: str
+
+
+class Deposited(Event, name="AccountDeposited"):
+    amount: int
+
+
+class Withdrawn(Event, name="AccountWithdrawn"):
+    amount: int
+
+
+class Closed(Event, name="AccountClosed"):
+    pass
+
+
+class Account(Aggregate, category="account"):
+    balance: int = 0
+
+    @on(Opened)
+    def opened(self, e: Opened) -> None: ...
+
+    @on(Deposited)
+    def deposited(self, e: Deposited) -> None:
+        self.balance += e.amount
+
+    @on(Withdrawn)
+    def withdrawn(self, e: Withdrawn) -> None:
+        self.balance -= e.amount
+
+    @on(Closed)
+    def closed(self, e: Closed) -> None: ...
+
+
+class AccountView(ReadModel, table="account_view"):
+    id: Key[str]
+    owner: str = ""
+    balance: int = 0
+    events: int = 0
+
+
+class Balances(Fold[AccountView], category="account"):
+    """Refuses the amounts in `poison`."""
+
+    def __init__(self) -> None:
+        self.poison: set[int] = set()
+        self.steps = 0
+
+    @on(Opened)
+    def opened(self, row: AccountView | None, e: Recorded[Opened]) -> AccountView | None:
+        return self._with(row, e.stream, e.data.owner, 0)
+
+    @on(Deposited)
+    def deposited(self, row: AccountView | None, e: Recorded[Deposited]) -> AccountView | None:
+        if e.data.amount in self.poison:
+            raise Poisonous(f"{e.data.amount}")
+        return self._with(row, e.stream, None, e.data.amount)
+
+    @on(Withdrawn)
+    def withdrawn(self, row: AccountView | None, e: Recorded[Withdrawn]) -> AccountView | None:
+        return self._with(row, e.stream, None, -e.data.amount)
+
+    @on(Closed)
+    def closed(self, row: AccountView | None, e: Recorded[Closed]) -> AccountView | None:
+        return None
+
+    def _with(self, row: AccountView | None, stream: str, owner: str | None, amount: int) -> AccountView:
+        self.steps += 1
+        before = row or AccountView(id=stream.partition("-")[2])
+        return AccountView(
+            id=before.id,
+            owner=before.owner if owner is None else owner,
+            balance=before.balance + amount,
+            events=before.events + 1,
+        )
+
+
+def engine_named(name: str, folder: Path) -> Engine:
+    if name == "sqlite":
+        return open_engine(f"sqlite:///{folder}/accounts.db", EngineOptions())
+    return MemoryEngine(4 if "4" in name else 1, EngineOptions())
+
+
+def application(engine: Engine, *projections: ProjectionHandler, run: bool = True) -> CQRSManager:
+    cqrs = CQRSManager(engine, projections=projections, runner=FAST, run_projections=run)
+    cqrs.repository(Account)
+    return cqrs
+
+
+async def write(cqrs: CQRSManager, id: str, *events: Event) -> None:
+    """Append to an account as a repository does."""
+    accounts = cqrs.repository(Account)
+    account = await accounts.get_by_id(id) or Account(id)
+    for event in events:
+        account.emit(event)
+    await accounts.save(account)
+
+
+async def rows(cqrs: CQRSManager) -> dict[str, tuple[str, int, int]]:
+    """What is stored: owner, balance and how many events, by account."""
+    found = await cqrs.read_models.find(AccountView)
+    return {row.id: (row.owner, row.balance, row.events) for row in found}
