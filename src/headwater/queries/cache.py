@@ -107,22 +107,23 @@ class QueryCache(Generic[T]):
 
     async def get(self, key: str, compute: Callable[[], Awaitable[T]]) -> T:
         """The cached answer, or that of `compute`; an error is not cached, and reaches all who wait."""
-        kept = self._find(key)
-        if kept is not None and kept.versions and await self._looked():
-            kept = self._find(key)
-        if kept is not None:
-            self._answers.move_to_end(key)
-            return self._hit(kept.answer, kept.versions)
         waited = False
-        while (running := self._running.get(key)) is not None:
+        while True:
+            kept = self._find(key)
+            if kept is not None and kept.versions and await self._looked():
+                kept = self._find(key)
+            if kept is not None:
+                self._answers.move_to_end(key)
+                return self._hit(kept.answer, kept.versions)
+            running = self._running.get(key)
+            if running is None:
+                self.misses += 1
+                return await self._compute(key, compute)
             await asyncio.wait([running.answer])
-            if running.answer.cancelled():
-                continue
-            if waited or await self._holds(running):  # the second one began after this call: it is new enough
-                return self._hit(running.answer.result(), running.versions)
-            waited = True
-        self.misses += 1
-        return await self._compute(key, compute)
+            if not running.answer.cancelled():
+                if waited or await self._holds(running):  # the second one began after this call: it is new enough
+                    return self._hit(running.answer.result(), running.versions)
+                waited = True
 
     def clear(self) -> None:
         """Forget every answer, and do not keep those being computed."""

@@ -128,6 +128,7 @@ class ChangeWatch:
         """Stop listening if nobody is watching."""
         if self._listener is not None and self._listener is not asyncio.current_task() and not self._wanted():
             self._listener.cancel()
+            self._listener = None
 
     async def close(self) -> None:
         """Stop listening, and have every watcher let go; a new `listen` begins again."""
