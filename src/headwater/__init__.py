@@ -9,6 +9,8 @@ from headwater.commands.authorization import AuthorizationMiddleware as Authoriz
 from headwater.commands.authorization import allow as allow
 from headwater.commands.bus import CommandBus as CommandBus
 from headwater.commands.handler import CommandHandler as CommandHandler
+from headwater.commands.latest import ForWriting as ForWriting
+from headwater.commands.latest import Latest as Latest
 from headwater.commands.receipt import Receipt as Receipt
 from headwater.commands.repository import Repository as Repository
 from headwater.commands.validation import ValidationMiddleware as ValidationMiddleware
@@ -54,7 +56,10 @@ from headwater.models.model import ReadModel as ReadModel
 from headwater.models.model import Searchable as Searchable
 from headwater.projections.batch import BatchProjectionHandler as BatchProjectionHandler
 from headwater.projections.dead_letters import DeadLetterQueue as DeadLetterQueue
+from headwater.projections.fold import Fold as Fold
 from headwater.projections.handler import ProjectionHandler as ProjectionHandler
+from headwater.projections.lifecycle import inline as inline
+from headwater.projections.lifecycle import live as live
 from headwater.projections.parts import RunnerOptions as RunnerOptions
 from headwater.projections.synchronizer import ReadModelSynchronizer as ReadModelSynchronizer
 from headwater.queries.bus import QueryBus as QueryBus
@@ -89,9 +94,12 @@ __all__ = [
     "EventLike",
     "Exact",
     "Exists",
+    "Fold",
+    "ForWriting",
     "HeadwaterError",
     "Indexed",
     "Key",
+    "Latest",
     "Limits",
     "Metadata",
     "Naming",
@@ -125,6 +133,8 @@ __all__ = [
     "allow",
     "field",
     "handles",
+    "inline",
+    "live",
     "on",
 ]
 

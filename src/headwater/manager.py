@@ -106,8 +106,7 @@ class CQRSManager(LogReader):
         self._run_projections = run_projections
         self._open = False
         self._owned = owned_models(projections)
-        folds = Folds(self.registry)
-        folds.add(*projections)
+        folds = Folds(self.registry, projections)
         stored = without_live(projections)
         self.read_models = ReadModelStore(
             StoredOnly(self.engine.read_models, folds.live),

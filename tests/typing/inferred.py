@@ -14,8 +14,10 @@ from headwater import (
     CommandLike,
     CQRSManager,
     Event,
+    Fold,
     Indexed,
     Key,
+    Latest,
     ProjectionHandler,
     Query,
     QueryBus,
@@ -28,6 +30,8 @@ from headwater import (
     Token,
     Views,
     handles,
+    inline,
+    live,
     on,
 )
 from headwater.domain.decider import Decider
@@ -169,3 +173,24 @@ decider = Decider(
 assert_type(decider, Decider[CreateUser, str, UserCreated])
 assert_type(decider.fold([UserCreated(user_id="u1", email="a@x")]), str)
 assert_type(User.create("u1", "a@x"), User)
+
+
+class Names(Fold[UserView], category="user"):
+    @on(UserCreated)
+    def created(self, row: UserView | None, e: Recorded[UserCreated]) -> UserView | None:
+        assert_type(e.data.email, str)
+        return UserView(id=e.data.user_id, email=e.data.email)
+
+
+assert_type(inline(Users()), Users)
+assert_type(live(inline(Names())), Names)
+
+
+async def latest(given: Latest, cqrs: CQRSManager) -> None:
+    assert_type(await given.fetch_latest(UserView, "u1"), UserView | None)
+    assert_type(await cqrs.fetch_latest(UserView, "u1"), UserView | None)
+    async with given.fetch_for_writing(UserView, "u1") as user:
+        assert_type(user.row, UserView | None)
+        assert_type(user.version, int)
+    async with cqrs.fetch_for_writing(UserView, "u1", partition_key="x") as same:
+        assert_type(same.row, UserView | None)

@@ -22,12 +22,13 @@ M = TypeVar("M", bound=ReadModel)
 class Folds:
     """What `fetch_latest` looks in. Folds and sources are added while the application is wired."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, handlers: Iterable[ProjectionHandler] = ()) -> None:
         self._registry = registry
         self._foldings: dict[type[ReadModel], Folding[ReadModel]] = {}
         self._sources: list[Source] = []
         self.live: set[type[ReadModel]] = set()
         """Read models of which nothing is stored."""
+        self.add(*handlers)
 
     def add(self, *handlers: ProjectionHandler) -> None:
         """Those of the handlers that are folds."""
