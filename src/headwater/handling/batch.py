@@ -59,8 +59,10 @@ class Batch:
         self.changes.append(change)
 
     def beside(self) -> Batch:
-        """An empty one of the same kind, which sees nothing of this."""
-        return Batch(self.projection, self.writes, self.source, commutative=self.commutative)
+        """An empty one of the same kind, which sees no change of this, but what was read ahead."""
+        beside = Batch(self.projection, self.writes, self.source, commutative=self.commutative)
+        beside.ahead = self.ahead
+        return beside
 
     def mark(self) -> int:
         """A place to roll back to."""

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 from headwater.domain.event import StoredEvent
-from headwater.handling.batch import Batch
+from headwater.errors import StoreError
+from headwater.handling.batch import Batch, running_batch
 from headwater.ports.parking import ParkedEvent
 from headwater.projections.decoding import Decoded
 from headwater.projections.outcome import Failure, Outcome, failure_of
@@ -47,6 +48,7 @@ class PageHandler:
 
         Raises StoreError, and HandlerExited for what no handler may raise.
         """
+        await self.prepare(decoded, batch)
         course = self.course(events, decoded, batch, blocked)
         while (due := await course.go_on()) is not None:
             await self.wait(due)
@@ -54,6 +56,22 @@ class PageHandler:
         if outcome.stopped_at is not None:
             course.cut(outcome.stopped_at)
         return outcome
+
+    async def prepare(self, decoded: Sequence[Decoded], batch: Batch) -> None:
+        """Have the projection read ahead for these events, if it can. Raises StoreError."""
+        prepare = self._projection.prepare
+        if prepare is None:
+            return
+        readable = [item if isinstance(item, tuple) else (item,) for item in decoded if not isinstance(item, Exception)]
+        token = running_batch.set(batch)
+        try:
+            await prepare([event for made in readable for event in made])
+        except StoreError:
+            raise
+        except Exception:  # the event it is about will say so itself
+            batch.ahead = {}
+        finally:
+            running_batch.reset(token)
 
     def course(
         self, events: Sequence[StoredEvent], decoded: Sequence[Decoded], batch: Batch, blocked: Collection[str]
