@@ -26,6 +26,7 @@ from headwater.errors import (
     WrongExpectedVersion,
 )
 from headwater.ports.engine import Engine, EngineOptions
+from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionCommit
 from headwater.ports.snapshots import Snapshot
 from headwater.testing.clock import ManualClock
@@ -138,7 +139,7 @@ async def test_what_is_no_version_is_none(engine: Engine, version: object) -> No
     with pytest.raises(InvalidVersion):
         await engine.admin.streams(limit=bad)
     with pytest.raises(InvalidVersion):
-        await engine.projections.commit(ProjectionCommit(projection="p", partition=0, epoch=1, start=0, next=bad))
+        await engine.projections.commit(ProjectionCommit(place=Place("p"), epoch=1, start=0, next=bad))
 
 
 async def test_ids_that_differ_are_different(engine: Engine) -> None:
@@ -158,8 +159,8 @@ async def test_ids_that_differ_are_different(engine: Engine) -> None:
 
 async def test_a_checkpoint_ahead_of_the_log_reads_nothing_and_skips_nothing(engine: Engine) -> None:
     """A log restored from an older backup: the store keeps what it is told, whoever reads can see it."""
-    await engine.projections.commit(ProjectionCommit(projection="p", partition=0, epoch=1, start=0, next=1_000))
-    kept = await engine.projections.checkpoint("p", 0)
+    await engine.projections.commit(ProjectionCommit(place=Place("p"), epoch=1, start=0, next=1_000))
+    kept = await engine.projections.checkpoint(Place("p"))
     page = await engine.log.read(0, kept.offset, 10)
     assert (list(page.events), page.next) == ([], 1_000)
     assert await engine.log.head(0) < kept.offset

@@ -15,8 +15,9 @@ from headwater.engines.sqlite import SqliteEngine, open_engine
 from headwater.models.changes import Insert
 from headwater.models.model import ReadModel
 from headwater.ports.engine import EngineOptions
+from headwater.ports.projection_store import Reset
 
-__all__ = ["file_of", "opened", "read_model", "select", "write"]
+__all__ = ["file_of", "opened", "read_model", "reset", "select", "write"]
 
 
 def file_of(folder: Path) -> Path:
@@ -37,6 +38,11 @@ async def opened(folder: Path, *models: type[ReadModel]) -> AsyncIterator[Sqlite
 
 async def write(engine: SqliteEngine, *rows: ReadModel) -> None:
     await engine.projections.write([Insert(row) for row in rows])
+
+
+async def reset(engine: SqliteEngine, projection: str, *models: type[ReadModel]) -> None:
+    """The served tables of these models anew."""
+    await engine.projections.reset(Reset(projection=projection, generation=0, epoch=1, models=models))
 
 
 def read_model(

@@ -11,6 +11,7 @@ import apsw
 import pytest
 
 from headwater.engines.sqlite.readers import Readers
+from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.wakeups import SqliteWakeups
 from headwater.engines.sqlite.writer import Writer
 from headwater.errors import StoreClosed
@@ -41,7 +42,7 @@ async def asked_until_closed(pool: Writer | Readers) -> list[asyncio.Future[int]
 
 async def test_no_write_is_left_without_an_answer() -> None:
     for _ in range(ROUNDS):
-        writer = Writer(1_000_000, SqliteWakeups())
+        writer = Writer(1_000_000, SqliteWakeups(Statements("events", "commands"), Readers(1)))
         writer.start(apsw.Connection(":memory:"))
         assert set(await asyncio.gather(*await asked_until_closed(writer))) <= {0}
 

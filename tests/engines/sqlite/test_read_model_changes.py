@@ -11,11 +11,12 @@ import apsw
 import pytest
 
 from headwater.engines.sqlite.changes import apply_changes
+from headwater.engines.sqlite.statements import Statements
 from headwater.errors import InvalidMessage
 from headwater.models.changes import Accumulate, Change, Delete, Insert, Update, Upsert
 from headwater.models.fields import Scale
 from headwater.models.model import Key, ReadModel, Searchable
-from tests.engines.sqlite.stores import file_of, opened, select, write
+from tests.engines.sqlite.stores import file_of, opened, reset, select, write
 
 
 class Person(ReadModel, table="person"):
@@ -65,7 +66,7 @@ async def test_search_finds_what_the_rows_say_now(tmp_path: Path, change: Change
 async def test_emptied_models_are_found_no_more(tmp_path: Path) -> None:
     async with opened(tmp_path, Person) as engine:
         await write(engine, ANNA)
-        await engine.projections.reset("people", [Person], epoch=1)
+        await reset(engine, "people", Person)
         assert await engine.read_models.search(Person, ["name"], ["anna"], 10) == []
         await write(engine, ANNA)
         assert await engine.read_models.search(Person, ["name"], ["anna"], 10) == [ANNA]
@@ -113,7 +114,7 @@ def traced(folder: Path, changes: list[Change]) -> list[str]:
     connection.exec_trace = hear
     with connection:
         said.clear()
-        apply_changes(connection, changes)
+        apply_changes(connection, Statements("events", "commands"), changes)
         statements = list(dict.fromkeys(said))
     connection.close()
     return statements
@@ -128,7 +129,7 @@ async def test_changes_of_one_shape_take_one_statement_however_they_are_mixed(tm
         lambda n: Update(Meter, n + 2_000, {"reading": n}),
     ]
     mixed = [kind(n) for n in range(100) for kind in kinds]
-    assert len(traced(tmp_path, mixed)) == 3
+    assert len(traced(tmp_path, mixed)) == 4, "one for each shape, and the count of changes"
     assert await select(tmp_path, "SELECT count(*), sum(reading) FROM meter") == [(200, 4950)]
 
 

@@ -9,8 +9,8 @@ import apsw
 import pytest
 
 from headwater.engines.sqlite.pipeline_sql import pipeline_sql
-from headwater.engines.sqlite.read_models import find_sql, search_sql
 from headwater.engines.sqlite.table import table_of
+from headwater.engines.sqlite.table_reads import find_sql, search_sql
 from headwater.models.criteria import All, And, Compare, Criteria, In, Order, StartsWith
 from headwater.models.fields import Scalar
 from headwater.models.model import Indexed, Key, ReadModel, Searchable, schema_of

@@ -16,7 +16,7 @@ from headwater.models.criteria import Compare, Order
 from headwater.models.fields import Scale
 from headwater.models.model import Indexed, Key, ReadModel, Searchable, schema_of
 from headwater.ports.read_models import Selection
-from tests.engines.sqlite.stores import opened, read_model, select, write
+from tests.engines.sqlite.stores import opened, read_model, reset, select, write
 
 Money = Annotated[Decimal, Scale(2)]
 
@@ -76,7 +76,7 @@ async def test_indexes_follow_the_declaration_and_what_was_added(tmp_path: Path)
             await engine.read_model_schema.index(Sample, [added])
         names = {name for _, name, *_ in await select(tmp_path, "PRAGMA index_list(sample)")}
         assert {"sample.text", "sample.-at,text", "sample.day,-count"} < names
-        await engine.projections.reset("samples", [Sample], epoch=1)
+        await reset(engine, "samples", Sample)
         assert names == {name for _, name, *_ in await select(tmp_path, "PRAGMA index_list(sample)")}
 
 
@@ -143,7 +143,7 @@ async def test_any_other_difference_is_refused_until_it_is_rebuilt(
             await engine.read_model_schema.ensure([Sample, new])
         assert await select(tmp_path, "SELECT sql FROM sqlite_schema ORDER BY name") == before
         assert await engine.read_models.count(old, Compare("id", "==", "a")) == 1
-        await engine.projections.reset("view", [new], epoch=1)
+        await reset(engine, "view", new)
         await engine.read_model_schema.ensure([new])
         assert await select(tmp_path, "SELECT count(*) FROM view") == [(0,)]
 
@@ -155,7 +155,7 @@ async def test_a_table_that_is_no_read_model_is_never_taken_or_dropped(tmp_path:
             with pytest.raises(StoreMismatch, match=f"'{name}' is there .* another table="):
                 await engine.read_model_schema.ensure([model])
             with pytest.raises(StoreMismatch, match=f"'{name}' is there .* another table="):
-                await engine.projections.reset("p", [model], epoch=1)
+                await reset(engine, "p", model)
         assert list(await engine.projections.checkpoints()) == []
         with pytest.raises(BadDeclaration, match="sqlite_"):
             await engine.read_model_schema.ensure([read_model("sqlite_view", {"id": Key[str]})])
@@ -194,6 +194,6 @@ async def test_a_reset_touches_no_table_of_another_model(tmp_path: Path) -> None
     view, other = read_model("view", {"id": Key[str]}), read_model("view__search", {"id": Key[str]})
     async with opened(tmp_path, view, other) as engine:
         await write(engine, view(id="a"), other(id="b"))
-        await engine.projections.reset("view", [view], epoch=1)
+        await reset(engine, "view", view)
         assert await engine.read_models.get(view, "a") is None
         assert await engine.read_models.get(other, "b") == other(id="b")
