@@ -1,0 +1,143 @@
+"""RowHashes: the rows of a projection against what their events make of them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from headwater.consistency.checks import Inconsistency, Part
+from headwater.consistency.checks_lag import Offsets, Standing, served, standing
+from headwater.consistency.checks_replay import KeyReplay, Strayed, key_text, row_keys
+from headwater.models.criteria import All, Compare, Criteria
+from headwater.models.hashing import row_hash
+from headwater.models.model import ReadModel, schema_of
+from headwater.ports.generations import Generation
+from headwater.ports.read_models import ReadModels, Selection
+from headwater.projections.parts import ProjectionParts
+from headwater.projections.projection import Projection
+
+__all__ = ["RowHashes"]
+
+Place: TypeAlias = "tuple[type[ReadModel], str]"
+"""A read model and a key as text."""
+
+_PAGE: Final = 1_000
+
+
+class RowHashes:
+    """A sample of keys: their rows as served, and as their events below the checkpoint make them anew, by hash.
+
+    Keys are dealt into shares of about `sample` rows; each part reads the rows and the log once and handles, in
+    memory, the events of one share. So a part shows rows that differ, that are missing, and that no event makes.
+
+    For projections whose rows have the key the projection orders by (`key=`, or else the stream or its id), and whose
+    handlers read no others, as with every fold. Another one is passed over, and the result says why. Keys with parked
+    events are left out, and those with events handled while their rows were read.
+    """
+
+    def __init__(self, parts: ProjectionParts, projection: Projection, *, sample: int = 10_000) -> None:
+        self._parts = parts
+        self._projection = projection
+        self._sample = sample
+
+    async def part(self, cursor: str) -> Part:
+        """A cursor is the number of a share and how many there are, as in `3/40`."""
+        generation = await served(self._parts.generations, self._projection.name)
+        rows = self._parts.generations.rows(generation.projection, generation.number, self._projection.writes)
+        share = _Share.at(cursor) if cursor else _Share(0, await self._shares(rows))
+        before = await self._standing(generation)
+        kept = {place: row_hash(row) async for place, row in self._rows(rows, share)}
+        after = await self._standing(generation)
+        if await served(self._parts.generations, generation.projection) != generation:
+            return self._passed_over(share, "another generation came to be served meanwhile")
+        replay = await self._replay(share, before.lowest, after.highest)
+        if isinstance(replay, str):
+            return Part(passed_over=[f"{self._projection.name!r} {replay}: compare whole generations"])
+        if kept and not replay.handled:
+            return self._passed_over(share, "none of its events are of the keys of these rows")
+        made = {place: row_hash(row) for place, row in replay.rows.items()}
+        found = list(self._differences(kept, made, replay.unsettled | await self._parked(generation)))
+        return Part(found=found, next=share.next, looked_at=len(kept.keys() | made.keys()))
+
+    async def _replay(self, share: _Share, lowest: Offsets, highest: Offsets) -> KeyReplay | str:
+        """The share's rows made anew; or why that cannot be."""
+        replay, why = None, ""
+        for row_key in row_keys(self._projection):
+            replay = KeyReplay(self._parts, self._projection, row_key, share.holds)
+            try:
+                for partition, (until, maybe_until) in enumerate(zip(lowest, highest, strict=True)):
+                    await replay.read(partition, until, maybe_until)
+            except Strayed as strayed:
+                replay, why = None, str(strayed)
+                continue
+            if replay.handled:
+                return replay
+        return replay or why
+
+    async def _shares(self, rows: ReadModels) -> int:
+        counts = [await rows.count(model, All()) for model in self._projection.writes]
+        return max(1, math.ceil(sum(counts) / self._sample))
+
+    async def _standing(self, generation: Generation) -> Standing:
+        return await standing(self._parts.store, generation, self._parts.log.partitions)
+
+    async def _rows(self, rows: ReadModels, share: _Share) -> AsyncIterator[tuple[Place, ReadModel]]:
+        """Every row of the share, by model and key, read in pages."""
+        for model in self._projection.writes:
+            schema = schema_of(model)
+            criteria: Criteria = All()
+            while page := await rows.find(model, Selection(criteria=criteria, limit=_PAGE)):
+                for row in page:
+                    if share.holds(key := key_text(schema.key_of(row))):
+                        yield (model, key), row
+                criteria = Compare(schema.key, ">", schema.key_of(page[-1]))
+
+    async def _parked(self, generation: Generation) -> set[str]:
+        queues = await self._parts.parking.queues(generation.projection, generation.number)
+        keys = {queue.key for queue in queues}
+        return keys | {key.partition("-")[2] for key in keys}  # of a stream, its row may have the id
+
+    def _differences(
+        self, kept: Mapping[Place, bytes], made: Mapping[Place, bytes], left_out: set[str]
+    ) -> Iterator[Inconsistency]:
+        for place in sorted(kept.keys() | made.keys(), key=lambda place: (place[0].__name__, place[1])):
+            model, key = place
+            if key in left_out or kept.get(place) == made.get(place):
+                continue
+            if place not in made:
+                what = "no event makes this row"
+            elif place not in kept:
+                what = "this row is missing"
+            else:
+                what = "this row differs from what its events make"
+            yield Inconsistency(what, f"{self._projection.name}: {schema_of(model).table} {key}")
+
+    def _passed_over(self, share: _Share, why: str) -> Part:
+        return Part(next=share.next, passed_over=[f"{self._projection.name!r}: {why}"])
+
+
+class _Share(msgspec.Struct, frozen=True):
+    """One of `count` shares of all keys, dealt by a hash of the key."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def at(cls, cursor: str) -> _Share:
+        number, _, count = cursor.partition("/")
+        return cls(int(number), int(count))
+
+    @property
+    def next(self) -> str | None:
+        return f"{self.number + 1}/{self.count}" if self.number + 1 < self.count else None
+
+    def holds(self, key: str) -> bool:
+        """True for a key of this share."""
+        if self.count == 1:
+            return True
+        digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        return int.from_bytes(digest) % self.count == self.number

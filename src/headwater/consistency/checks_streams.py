@@ -1,0 +1,96 @@
+"""StreamHeads: every stream against the log, and the log against its streams."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from headwater.consistency.checks import Inconsistency, Part
+from headwater.domain.event import StoredEvent
+from headwater.domain.stream import StreamId
+from headwater.errors import StoreCorrupt
+from headwater.ports.admin import Admin, StreamInfo
+from headwater.ports.event_store import EventStore
+from headwater.ports.log import Log, LogFilter
+
+__all__ = ["StreamHeads"]
+
+_EVENTS = 500
+"""Events of a stream in memory at once."""
+_EVERYTHING = LogFilter(hidden=True)
+
+
+class StreamHeads:
+    """Streams by name: versions 1 to the head without holes, in one partition and in order, the last one in the log.
+
+    After the last stream the partitions of the log: offsets without holes, each of an event that its stream has there.
+    A part is `limit` streams or events. What is appended meanwhile is left for the next time.
+    """
+
+    def __init__(self, admin: Admin, events: EventStore, log: Log, *, limit: int = 1_000) -> None:
+        self._admin = admin
+        self._events = events
+        self._log = log
+        self._limit = limit
+
+    async def part(self, cursor: str) -> Part:
+        """A cursor is `s` and the last stream looked at, or `p`, a partition, a colon, and the next offset in it."""
+        if cursor.startswith("p"):
+            partition, _, offset = cursor[1:].partition(":")
+            return await self._of_the_log(int(partition), int(offset))
+        streams = await self._admin.streams(after=cursor[1:], limit=self._limit)
+        found = [wrong for info in streams async for wrong in self._of_a_stream(info)]
+        next = f"s{streams[-1].stream}" if len(streams) == self._limit else "p0:0"
+        return Part(found=found, next=next, looked_at=len(streams))
+
+    async def _of_a_stream(self, info: StreamInfo) -> AsyncIterator[Inconsistency]:
+        """What the listing, the stream and the log say of one stream's events, as far as the listing goes."""
+        try:
+            async for what in self._wrong_events(StreamId.parse(info.stream), info.version):
+                yield Inconsistency(what, info.stream)
+        except StoreCorrupt as error:
+            yield Inconsistency(str(error), info.stream)
+
+    async def _wrong_events(self, stream: StreamId, head: int) -> AsyncIterator[str]:
+        last: StoredEvent | None = None
+        while (version := 0 if last is None else last.version) < head:
+            events = await self._events.load(stream, version, min(version + _EVENTS, head))
+            if not events:
+                yield f"the stream is at version {head} and has {version} events"
+                return
+            for event in events:
+                if event.version != (1 if last is None else last.version + 1):
+                    yield f"version {event.version - 1} is missing"
+                if last is not None and (event.partition != last.partition or event.offset <= last.offset):
+                    yield f"version {event.version} does not lie behind the one before it"
+                last = event
+        if last is not None and not await self._is_in_log(last):
+            yield f"version {last.version} is not in the log where it should be, at {_place(last)}"
+
+    async def _is_in_log(self, event: StoredEvent) -> bool:
+        found = (await self._log.read(event.partition, event.offset, 1, _EVERYTHING)).events
+        return bool(found) and found[0].event_id == event.event_id
+
+    async def _of_the_log(self, partition: int, offset: int) -> Part:
+        after = f"p{partition + 1}:0" if partition + 1 < self._log.partitions else None
+        try:
+            page = await self._log.read(partition, offset, self._limit, _EVERYTHING)
+        except StoreCorrupt as error:
+            return Part(found=[Inconsistency(str(error), f"{partition}:{offset}")], next=after)
+        found: list[Inconsistency] = []
+        expected = offset
+        for event in page.events:
+            if event.offset != expected:
+                found.append(Inconsistency(f"an event is missing before it: {expected} was next", _place(event)))
+            if await self._log.offset_of(event.stream, event.version) != (event.partition, event.offset):
+                found.append(
+                    Inconsistency(f"{event.stream} does not have it as version {event.version}", _place(event))
+                )
+            elif await self._events.head(StreamId.parse(event.stream)) < event.version:
+                found.append(Inconsistency(f"{event.stream} is not yet at version {event.version}", _place(event)))
+            expected = event.offset + 1
+        next = f"p{partition}:{page.next}" if page.next > offset else after
+        return Part(found=found, next=next, looked_at=len(page.events))
+
+
+def _place(event: StoredEvent) -> str:
+    return f"{event.partition}:{event.offset}"
