@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import append, bus, command, growth, load, projection, read_your_write, replay_memory
+from bench import append, bus, command, growth, load, parallelism, projection, read_your_write, replay_memory
 from bench.machine import machine
 from bench.plan import Plan
 from bench.result import Result, judged, table
@@ -21,6 +21,7 @@ CASES: Mapping[str, Callable[[Plan], Iterator[Result]]] = {
     "command": command.measure,
     "load": load.measure,
     "projection": projection.measure,
+    "parallelism": parallelism.measure,
     "bus": bus.measure,
     "read_your_write": read_your_write.measure,
     "growth": growth.measure,

@@ -63,7 +63,7 @@ def measure(plan: Plan) -> Iterator[Result]:
 
 
 def _lanes(plan: Plan) -> Result:
-    number = plan.size(2_560, 512)
+    number = plan.size(2_560, 1_024)
 
     def paced(parallelism: int) -> Paced:
         return Paced(batch_size=BATCH, flush_interval=0, parallelism=parallelism)

@@ -107,7 +107,7 @@ async def test_a_bad_event_of_a_batch_is_found(shop: Shop) -> None:
     assert 2 in handler.batches  # the free ones still come together
 
 
-class Slow(BatchProjectionHandler, writes=[StockView]):
+class Slow(BatchProjectionHandler, writes=[StockView], key=lambda e: e.stream):
     """Reads, lets others run, then writes."""
 
     def __init__(self, parallelism: int, *, shared: bool = False) -> None:
