@@ -58,7 +58,6 @@ class Course:
             if self._begun:
                 await self._again()
             elif self._projection.handle_batch is None or not await self._at_once():
-                await self._prepare()
                 await self._from(0)
             self._begun = True
         except (Exception, asyncio.CancelledError, GeneratorExit):
@@ -76,11 +75,6 @@ class Course:
                 self._batch.rollback(event.mark)
 
     # -- in order --------------------------------------------------------------
-
-    async def _prepare(self) -> None:
-        """Let the projection read ahead."""
-        if self._projection.prepare is not None:
-            await self._projection.prepare([item for item in self._decoded if isinstance(item, Recorded)])
 
     async def _from(self, start: int) -> None:
         """Handle the events from an index on, as if none of them had been before."""
