@@ -79,34 +79,33 @@ class Damage:
     """What no port does, planted in the store itself."""
 
     def __init__(self, engine: Engine) -> None:
-        inside = cast("Any", engine)
-        self._state = inside._state if isinstance(engine, MemoryEngine) else None
-        self._path = "" if self._state is not None else str(inside._location.path)
+        self._engine = engine
+        self._state = cast("Any", engine)._state if isinstance(engine, MemoryEngine) else None
 
-    def lose_event(self, stream: str, version: int) -> None:
+    async def lose_event(self, stream: str, version: int) -> None:
         """Take an event out of the middle of its stream."""
         if self._state is not None:
             del self._state.streams[stream].events[version - 1]
         else:
-            self._run(f"DELETE FROM events WHERE version = {version} AND stream = {_id_of(stream)}")
+            await self._run(f"DELETE FROM events WHERE version = {version} AND stream = {_id_of(stream)}")
 
-    def lose_from_log(self, stream: str) -> None:
+    async def lose_from_log(self, stream: str) -> None:
         """Take the last event of a stream out of the log, which its stream still counts."""
         if self._state is not None:
             last = self._state.streams[stream].events[-1]
             self._state.log[last.partition].remove(last)
         else:
-            self._run(f"UPDATE headwater_streams SET version = version + 1 WHERE name = '{stream}'")
+            await self._run(f"UPDATE headwater_streams SET version = version + 1 WHERE name = '{stream}'")
 
-    def claim(self, key: UniqueKey) -> None:
+    async def claim(self, key: UniqueKey) -> None:
         """Have a key held by a stream that is not there."""
         if self._state is not None:
             self._state.keys[key] = "user-ghost"
         else:
-            self._run(f"INSERT INTO headwater_unique_keys VALUES ('{key.scope}', '{key.value}', 4711)")
+            await self._run(f"INSERT INTO headwater_unique_keys VALUES ('{key.scope}', '{key.value}', 4711)")
 
-    def _run(self, sql: str) -> None:
-        connection = apsw.Connection(self._path)
+    async def _run(self, sql: str) -> None:
+        connection = apsw.Connection((await self._engine.admin.info()).details["path"])
         connection.execute(sql)
         connection.close()
 

@@ -58,8 +58,9 @@ class StreamHeads:
                 yield f"the stream is at version {head} and has {version} events"
                 return
             for event in events:
-                if event.version != (1 if last is None else last.version + 1):
-                    yield f"version {event.version - 1} is missing"
+                expected = 1 if last is None else last.version + 1
+                if event.version != expected:
+                    yield f"version {expected} is missing"
                 if last is not None and (event.partition != last.partition or event.offset <= last.offset):
                     yield f"version {event.version} does not lie behind the one before it"
                 last = event
