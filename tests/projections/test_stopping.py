@@ -40,7 +40,7 @@ class Leaving(ProjectionHandler, writes=[StockView], name="leaving"):
         raise self.error
 
 
-class LeavingLanes(BatchProjectionHandler, writes=[StockView], name="leaving"):
+class LeavingLanes(BatchProjectionHandler, writes=[StockView], name="leaving", key="units"):
     @on(Added)
     async def added(self, e: Recorded[Added]) -> None:
         raise SystemExit(3)
