@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 
 from headwater.domain.event import Recorded
-from headwater.errors import ParkingFull, ProjectionStopped, UnknownEventType
+from headwater.domain.on import on
+from headwater.errors import InvalidMessage, ParkingFull, ProjectionStopped, StoreBusy, UnknownEventType
 from headwater.projections.error_policy import ErrorPolicy
+from headwater.projections.fold import Fold
 from headwater.projections.handler import ProjectionHandler
 from headwater.read_models.views import Views
-from tests.projections.pages import ALWAYS, Chain, Flaky, Linking, Pages, link, unregistered
+from tests.projections.pages import ALWAYS, Chain, Flaky, Linked, Linking, Pages, link, unregistered
 
 
 class Skipping(Linking, errors={Flaky: ErrorPolicy(retries=1, then="skip"), LookupError: ErrorPolicy(then="stop")}):
@@ -181,3 +185,29 @@ async def test_an_unregistered_type_is_ignored_or_stops_as_declared() -> None:
         row = await pages.views.get(Chain, "all")
         assert row is not None
         assert row.total == total
+
+
+class Chains(Fold[Chain], key="row"):
+    @on(Linked)
+    def linked(self, row: Chain | None, e: Recorded[Linked]) -> Chain:
+        return Chain(id=e.data.row, numbers=f"{row.numbers if row else ''}{e.data.number},")
+
+
+@pytest.mark.parametrize("error", [None, InvalidMessage("too many"), StoreBusy("now")])
+async def test_what_a_page_needs_is_read_at_once_where_that_is_possible(error: Exception | None) -> None:
+    pages = Pages(Chains())
+    await pages.handle(link(0, "a"))
+    prepare, asked = pages.projection.prepare, list[list[int]]()
+    assert prepare is not None
+
+    async def watched(events: Sequence[Recorded[object]]) -> None:
+        asked.append([event.position.offset for event in events])
+        await prepare(events)
+        if error is not None:
+            raise error
+
+    pages.projection.prepare = watched
+    with pytest.raises(StoreBusy) if isinstance(error, StoreBusy) else contextlib.nullcontext():
+        await pages.handle(link(1, "a"), unregistered(2, "s"), link(3, "a"))
+        assert await pages.chains() == {"a": [0, 1, 3]}
+    assert asked == [[1, 3]]

@@ -59,10 +59,8 @@ class Batch:
         self.changes.append(change)
 
     def beside(self) -> Batch:
-        """An empty one of the same kind, which sees no change of this, but what was read ahead."""
-        beside = Batch(self.projection, self.writes, self.source, commutative=self.commutative)
-        beside.ahead = self.ahead
-        return beside
+        """An empty one of the same kind, which sees nothing of this."""
+        return Batch(self.projection, self.writes, self.source, commutative=self.commutative)
 
     def mark(self) -> int:
         """A place to roll back to."""

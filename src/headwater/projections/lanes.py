@@ -53,7 +53,6 @@ async def handle_in_lanes(
         return await pages.handle(events, decoded, batch, blocked)
     if pages.at_once:
         queues = _dealt(queues, width)
-    await pages.prepare(decoded, batch)
     batches = [batch.beside() for _ in queues]
     courses = [
         pages.course(queue.events, queue.decoded, own, blocked) for queue, own in zip(queues, batches, strict=True)

@@ -48,7 +48,7 @@ class PageHandler:
 
         Raises StoreError, and HandlerExited for what no handler may raise.
         """
-        await self.prepare(decoded, batch)
+        await self._read_ahead(decoded, batch)
         course = self.course(events, decoded, batch, blocked)
         while (due := await course.go_on()) is not None:
             await self.wait(due)
@@ -56,22 +56,6 @@ class PageHandler:
         if outcome.stopped_at is not None:
             course.cut(outcome.stopped_at)
         return outcome
-
-    async def prepare(self, decoded: Sequence[Decoded], batch: Batch) -> None:
-        """Have the projection read ahead for these events, if it can. Raises StoreError."""
-        prepare = self._projection.prepare
-        if prepare is None:
-            return
-        readable = [item if isinstance(item, tuple) else (item,) for item in decoded if not isinstance(item, Exception)]
-        token = running_batch.set(batch)
-        try:
-            await prepare([event for made in readable for event in made])
-        except StoreError:
-            raise
-        except Exception:  # the event it is about will say so itself
-            batch.ahead = {}
-        finally:
-            running_batch.reset(token)
 
     def course(
         self, events: Sequence[StoredEvent], decoded: Sequence[Decoded], batch: Batch, blocked: Collection[str]
@@ -111,3 +95,19 @@ class PageHandler:
     def parked_again(self, event: ParkedEvent, stored: StoredEvent, error: Exception) -> ParkedEvent:
         """A parked event whose retry failed: it keeps its key and its edited data, and rests for longer."""
         return self._aside.parked_again(event, stored, error)
+
+    async def _read_ahead(self, decoded: Sequence[Decoded], batch: Batch) -> None:
+        """Have the projection read what these events need at once, if it can."""
+        prepare = self._projection.prepare
+        if prepare is None:
+            return
+        readable = [item if isinstance(item, tuple) else (item,) for item in decoded if not isinstance(item, Exception)]
+        token = running_batch.set(batch)
+        try:
+            await prepare([event for made in readable for event in made])
+        except StoreError:
+            raise
+        except Exception:  # the event it is about will say so itself
+            batch.ahead = {}
+        finally:
+            running_batch.reset(token)

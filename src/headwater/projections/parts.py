@@ -67,7 +67,7 @@ class RunnerOptions(msgspec.Struct, frozen=True, kw_only=True):
     again_after: float | None = None
     """Seconds after which a parked event is tried again by itself, doubled each time; None: when asked for."""
     parked_keys: int = 1_000
-    """Keys parked at once, at most: with so many, the next event that would park another stops the projection."""
+    """Keys parked at one place, at most: with so many, an event that would park another stops the projection there."""
     lease_seconds: float = 15.0
     """After so long without a sign of life, another process takes over."""
     pause: float = 0.1
