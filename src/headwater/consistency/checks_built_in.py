@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Protocol
 
-from headwater.consistency.checks import ConsistencyCheck, PartwiseCheck
+from headwater.consistency.checks import ConsistencyCheck, PartwiseCheck, Repair
 from headwater.consistency.checks_checkpoints import CheckpointsWithinLog
 from headwater.consistency.checks_keys import ClaimsOf, UniqueKeyHolders
 from headwater.consistency.checks_rows import RowHashes
 from headwater.consistency.checks_streams import StreamHeads
 from headwater.consistency.manager import HasConsistencyParts
+from headwater.errors import UnknownName
 from headwater.ports.admin import Admin
 from headwater.ports.event_store import EventStore
 from headwater.ports.unique_keys import UniqueKeys
@@ -46,12 +47,14 @@ def built_in_checks(
     sample: int = 10_000,
     every: float | timedelta | None = None,
     claims_of: ClaimsOf | None = None,
+    repairs: Mapping[str, Repair] | None = None,
     without: Collection[str] = (),
 ) -> list[ConsistencyCheck]:
     """`stream_heads`, `checkpoints`, `unique_keys`, and `rows_<projection>` for each projection that writes rows.
 
     Each compares what is of one moment, so none waits for projections. `limit` streams, events or keys make a part,
-    `sample` rows; `every` is how often the schedule looks; `without` names those to leave out.
+    `sample` rows; `every` is how often the schedule looks; `repairs` are the `on_inconsistency` of some, by name;
+    `without` names those to leave out. Raises UnknownName for a name that is none of theirs.
     """
     parts, engine = application.projection_parts(), application.engine
     checks: dict[str, PartwiseCheck] = {
@@ -66,8 +69,12 @@ def built_in_checks(
         for name, projection in application.synchronizer.projections.items()
         if projection.writes
     }
+    every_check, mended = {**checks, **rows}, repairs or {}
+    for name in (*mended, *without):
+        if name not in every_check:
+            raise UnknownName(f"no built-in check {name!r}: there are {', '.join(every_check)}")
     return [
-        ConsistencyCheck(name=name, check=check, projections=(), every=every)
-        for name, check in {**checks, **rows}.items()
+        ConsistencyCheck(name=name, check=check, on_inconsistency=mended.get(name), projections=(), every=every)
+        for name, check in every_check.items()
         if name not in without
     ]

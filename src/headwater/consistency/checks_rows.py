@@ -26,6 +26,7 @@ Place: TypeAlias = "tuple[type[ReadModel], str]"
 """A read model and a key as text."""
 
 _PAGE: Final = 1_000
+_PROBED: Final = 200
 
 
 class RowHashes:
@@ -55,10 +56,10 @@ class RowHashes:
         if await served(self._parts.generations, generation.projection) != generation:
             return self._passed_over(share, "another generation came to be served meanwhile")
         replay = await self._replay(share, before.lowest, after.highest)
+        if isinstance(replay, KeyReplay) and kept and not replay.handled:
+            replay = await self._probe(before.lowest) or replay
         if isinstance(replay, str):
             return Part(passed_over=[f"{self._projection.name!r} {replay}: compare whole generations"])
-        if kept and not replay.handled:
-            return self._passed_over(share, "none of its events are of the keys of these rows")
         made = {place: row_hash(row) for place, row in replay.rows.items()}
         found = list(self._differences(kept, made, replay.unsettled | await self._parked(generation)))
         return Part(found=found, next=share.next, looked_at=len(kept.keys() | made.keys()))
@@ -77,6 +78,12 @@ class RowHashes:
             if replay.handled:
                 return replay
         return replay or why
+
+    async def _probe(self, lowest: Offsets) -> str:
+        """Why rows without events are no wonder: the first events of the log show that rows have other keys."""
+        first = [min(offset, _PROBED) for offset in lowest]
+        replay = await self._replay(_Share(0, 1), first, first)
+        return replay if isinstance(replay, str) else ""
 
     async def _shares(self, rows: ReadModels) -> int:
         counts = [await rows.count(model, All()) for model in self._projection.writes]
