@@ -15,6 +15,7 @@ from headwater.domain.version import AnyVersion, Exact
 from headwater.engines.memory import open_engine as open_memory
 from headwater.engines.sqlite import open_engine as open_sqlite
 from headwater.errors import (
+    CheckpointConflict,
     DuplicateEventId,
     IdempotencyMismatch,
     InvalidId,
@@ -23,14 +24,27 @@ from headwater.errors import (
     InvalidVersion,
     LimitExceeded,
     UniqueKeyTaken,
+    UnknownName,
     WrongExpectedVersion,
 )
 from headwater.ports.engine import Engine, EngineOptions
+from headwater.ports.exports import Exports
 from headwater.ports.place import Place
-from headwater.ports.projection_store import ProjectionCommit
+from headwater.ports.projection_store import ProjectionCommit, Reset
 from headwater.ports.snapshots import Snapshot
 from headwater.testing.clock import ManualClock
-from headwater.testing.controls import ANN, BOB, MAIL, append_of, command_of, contents, events_of, log_of, new_event
+from headwater.testing.controls import (
+    ANN,
+    BOB,
+    MAIL,
+    Tally,
+    append_of,
+    command_of,
+    contents,
+    events_of,
+    log_of,
+    new_event,
+)
 
 
 @pytest.fixture(params=["memory", "memory of 4 partitions", "sqlite"])
@@ -140,6 +154,54 @@ async def test_what_is_no_version_is_none(engine: Engine, version: object) -> No
         await engine.admin.streams(limit=bad)
     with pytest.raises(InvalidVersion):
         await engine.projections.commit(ProjectionCommit(place=Place("p"), epoch=1, start=0, next=bad))
+
+
+@pytest.mark.parametrize("number", [-1, 2**63, True, 1.0, "1"])
+async def test_what_is_no_number_of_the_read_side_is_none(engine: Engine, number: object) -> None:
+    bad = cast("int", number)
+    await engine.read_model_schema.ensure([Tally])
+    for commit in (
+        ProjectionCommit(place=Place("p"), epoch=bad, start=0, next=1),
+        ProjectionCommit(place=Place("p"), epoch=1, start=bad, next=1),
+        ProjectionCommit(place=Place("p"), epoch=1, start=0, next=1, effects=bad),
+    ):
+        with pytest.raises(InvalidVersion):
+            await engine.projections.commit(commit)
+    with pytest.raises(InvalidVersion):
+        await engine.projections.reset(Reset(projection="p", generation=0, epoch=bad))
+    with pytest.raises(InvalidVersion):
+        await engine.parking.parked("p", limit=bad)
+    with pytest.raises(InvalidVersion):
+        await engine.journal.entries(limit=bad)
+    with pytest.raises(InvalidVersion):
+        await engine.unique_keys.held(limit=bad)
+    assert isinstance(engine, Exports)
+    for page in (bad, 0):
+        with pytest.raises(InvalidVersion):
+            _ = [part async for part in engine.export("p", 0, [Tally], page)]
+    assert list(await engine.projections.checkpoints()) == []
+
+
+async def test_a_generation_that_is_none_takes_nothing(engine: Engine) -> None:
+    await engine.read_model_schema.ensure([Tally])
+    with pytest.raises(CheckpointConflict):
+        await engine.projections.commit(ProjectionCommit(place=Place("p", 0, 3), epoch=1, start=0, next=1))
+    with pytest.raises(CheckpointConflict):
+        await engine.projections.reset(Reset(projection="p", generation=3, epoch=1, models=[Tally]))
+    with pytest.raises(UnknownName):
+        await engine.generations.swap("p", 3)
+    with pytest.raises(UnknownName):
+        await engine.generations.swap("p", 0)
+    with pytest.raises(UnknownName):
+        await engine.generations.rows("p", 3, [Tally]).get(Tally, "a")
+    with pytest.raises(UnknownName):
+        await engine.generations.rows("p", 0, []).get(Tally, "a")
+    assert isinstance(engine, Exports)
+    with pytest.raises(UnknownName):
+        _ = [part async for part in engine.export("p", 3, [Tally])]
+    assert not await engine.generations.drop("p", 3)
+    assert list(await engine.projections.checkpoints()) == []
+    assert list(await engine.generations.all()) == []
 
 
 async def test_ids_that_differ_are_different(engine: Engine) -> None:

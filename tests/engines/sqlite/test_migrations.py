@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,7 +13,11 @@ from headwater.engines.sqlite import SqliteEngine, open_engine
 from headwater.engines.sqlite.statements import Statements
 from headwater.errors import FormatTooNew, InvalidIdentifier, StoreCorrupt, StoreError, StoreMismatch
 from headwater.ports.engine import EngineOptions
-from headwater.testing.controls import ANN, append_of
+from headwater.ports.generations import Generation, NewGeneration
+from headwater.ports.place import Place
+from headwater.ports.projection_store import Checkpoint, ProjectionCommit
+from headwater.ports.read_models import Selection
+from headwater.testing.controls import ANN, Tally, append_of, tally
 
 SQL = files("headwater.engines.sqlite") / "sql"
 
@@ -132,6 +137,86 @@ async def test_tables_that_were_taken_away_are_a_mismatch(engine: SqliteEngine, 
         await engine.events.append(append_of(ANN))
 
 
+def store_of_format(path: Path, format: int, *statements: str) -> None:
+    """A store as an earlier release left it."""
+    sql = Statements("events", "commands")
+    connection = apsw.Connection(str(path))
+    for script in (*sql.migrations[:format], *statements):
+        connection.execute(script)
+    connection.execute(sql["insert_identity"], (format, "shop", b"secret", "events", "commands"))
+    connection.close()
+
+
+READ_SIDE_OF_FORMAT_2 = (
+    "INSERT INTO headwater_checkpoints VALUES ('p', 0, 7, 3), ('q', 0, 9, 1)",
+    "INSERT INTO headwater_parked VALUES ('p', 0, 5, 'user-ann', 'Noted', 'ValueError: no', 'trace', 2, 8, x'7b7d')",
+    "INSERT INTO headwater_leases VALUES ('projection:q', 'me', 4, 10)",
+    "CREATE TABLE conformance_tally (name TEXT PRIMARY KEY NOT NULL, total INTEGER NOT NULL) STRICT",
+    "INSERT INTO conformance_tally VALUES ('a', 1)",
+    """INSERT INTO headwater_read_models VALUES ('conformance_tally', '{"key":"name","columns":{
+        "name":{"kind":"text","optional":false,"scale":0,"searchable":false},
+        "total":{"kind":"integer","optional":false,"scale":0,"searchable":false}}}')""",
+)
+
+
+@pytest.fixture
+async def migrated(path: Path) -> AsyncIterator[SqliteEngine]:
+    """A store of format 2 with a read side, opened by this release."""
+    store_of_format(path, 2, *READ_SIDE_OF_FORMAT_2)
+    engine = open_engine(f"sqlite:///{path}", EngineOptions())
+    await engine.open()
+    await engine.read_model_schema.ensure([Tally])
+    yield engine
+    await engine.close()
+
+
+async def test_checkpoints_of_format_2_are_those_of_a_first_generation(migrated: SqliteEngine) -> None:
+    """Whatever side effects their events had, they had."""
+    assert list(await migrated.projections.checkpoints()) == [
+        Checkpoint(place=Place("p"), offset=7, epoch=3, effects=7),
+        Checkpoint(place=Place("q"), offset=9, epoch=1, effects=9),
+    ]
+    assert list(await migrated.generations.all()) == [
+        Generation(projection=name, number=0, version=1, state="serving") for name in ("p", "q")
+    ]
+    [parked] = await migrated.parking.parked("p", "user-ann", generation=0, partition=0)
+    assert (parked.offset, parked.error, parked.attempts, parked.data) == (5, "ValueError: no", 2, b"{}")
+    lease = await migrated.leases.acquire("projection:q", "you", 10)
+    assert lease is not None
+    assert lease.epoch == 5
+
+
+async def test_a_projection_of_format_2_goes_on_and_is_rebuilt(migrated: SqliteEngine) -> None:
+    await migrated.projections.commit(
+        ProjectionCommit(place=Place("p"), epoch=3, start=7, next=8, changes=[tally("b", 2)])
+    )
+    wanted = NewGeneration(projection="p", version=1, fingerprint="code", key_ranges=1, models=[Tally])
+    assert (await migrated.generations.begin(wanted, beside=False)).number == 0
+    assert (await migrated.generations.begin(wanted)).number == 1
+    place = Place("p", 0, 1)
+    await migrated.projections.commit(
+        ProjectionCommit(place=place, epoch=1, start=0, next=8, changes=[tally("new", 1)])
+    )
+    assert await migrated.generations.swap("p", 1)
+    assert [row.name for row in await migrated.read_models.find(Tally, Selection())] == ["new"]
+    assert (await migrated.projections.checkpoint(place)).effects == 7
+    assert await migrated.generations.swap("p", 0)
+    assert [row.name for row in await migrated.read_models.find(Tally, Selection())] == ["a", "b"]
+
+
+@pytest.mark.parametrize("format", [1, 2])
+async def test_a_store_of_each_earlier_format_becomes_one_of_this(path: Path, format: int) -> None:
+    store_of_format(path, format)
+    await opened(path, EngineOptions())
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT format FROM headwater_store").get == len(
+        Statements("events", "commands").migrations
+    )
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    assert set(rows) == layout(Statements("events", "commands")["schema"])
+    connection.close()
+
+
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
@@ -141,6 +226,12 @@ async def test_tables_that_were_taken_away_are_a_mismatch(engine: SqliteEngine, 
         ("find_command", 1),
         ("find_key", 2),
         ("list_streams", 3),
+        ("move_checkpoint", 9),
+        ("read_checkpoint", 4),
+        ("has_parked", 3),
+        ("list_parked", 9),
+        ("list_parked_of_key", 6),
+        ("list_keys", 3),
     ],
 )
 def test_hot_reads_scan_no_table(name: str, parameters: int) -> None:

@@ -13,6 +13,7 @@ from headwater.engines.sqlite import SqliteEngine, open_engine
 from headwater.errors import WrongExpectedVersion
 from headwater.ports.engine import EngineOptions
 from headwater.testing.controls import ANN, BOB, append_of, log_of
+from tests.engines.sqlite.stores import select
 
 LONG = 30.0
 """Seconds: longer than any test may take."""
@@ -71,3 +72,13 @@ async def test_closing_wakes_nobody_for_ever(engine: SqliteEngine) -> None:
     await engine.events.head(ANN)
     await engine.close()
     await waiting
+
+
+async def test_an_engine_that_opens_leaves_the_locks_of_the_others(
+    engine: SqliteEngine, other: SqliteEngine, tmp_path: Path
+) -> None:
+    """Else the next process to leave takes itself for the last one, and the log away with it."""
+    await engine.events.append(append_of(ANN))
+    assert await select(tmp_path, "SELECT count(*) FROM events") == [(1,)]
+    await engine.events.append(append_of(ANN))
+    assert len(await log_of(other)) == 2

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import sys
@@ -21,6 +22,7 @@ from headwater.errors import StoreUnavailable
 
 __all__ = ["connect_reader", "connect_writer", "create_file"]
 
+_CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
 _SYNCHRONOUS: Final = {"NORMAL": 1, "FULL": 2}
 _WRITER_CACHE: Final = 32 << 10
 """KiB of pages: index pages of the streams written lately."""
@@ -35,9 +37,16 @@ _LONGEST: Final = 0.003
 
 
 def create_file(path: Path) -> None:
-    """Make the file, readable by its owner only, if it is not there. Raises StoreReadOnly, StoreUnavailable."""
+    """Make the file, readable by its owner only, if it is not there. Raises StoreReadOnly, StoreUnavailable.
+
+    One that is there is not opened: to close it would let go of the locks of every connection of this process.
+    """
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+        os.close(os.open(os.path.realpath(path), os.O_RDWR | os.O_CREAT | os.O_EXCL | _CLOEXEC, 0o600))
+    except FileExistsError:
+        code = errno.EISDIR if path.is_dir() else 0 if os.access(path, os.R_OK | os.W_OK) else errno.EACCES
+        if code:
+            raise open_failed(OSError(code, os.strerror(code)), path) from None
     except OSError as error:
         raise open_failed(error, path) from error
 

@@ -33,6 +33,7 @@ class SqliteProjectionStore:
         self._writer = writer
         self._readers = readers
         self._states = states
+        self._move_checkpoint = sql["move_checkpoint"]
 
     async def checkpoint(self, place: Place) -> Checkpoint:
         _check_place(place)
@@ -60,21 +61,29 @@ class SqliteProjectionStore:
         return read_checkpoint(connection, self._sql, place)
 
     def _commit(self, connection: apsw.Connection, commit: ProjectionCommit) -> None:
-        """The checkpoint is looked at first: a batch that lost its place leaves nothing to roll back."""
+        """The checkpoint is moved first: a batch that lost its place leaves nothing to roll back."""
         place = commit.place
         generation = self._states.find(connection, place.projection, place.generation)
-        kept = read_checkpoint(connection, self._sql, place)
-        _check_standing(kept, commit)
-        effects = kept.effects if commit.effects is None else commit.effects
-        moved = Checkpoint(place=place, offset=commit.next, epoch=commit.epoch, effects=effects)
-        write_checkpoints(connection, self._sql, [moved])
+        key = place.projection, place.partition, place.generation, place.key_range
+        moved = commit.next, commit.epoch, commit.effects
+        connection.execute(self._move_checkpoint, (*moved, *key, commit.start, commit.epoch))
+        if connection.changes() == 0:
+            self._start(connection, commit)
         if commit.changes:
             apply_changes(connection, self._sql, commit.changes, generation.beside)
         if commit.unparked:
-            key = place.projection, place.generation, place.partition
-            connection.executemany(self._sql["discard_parked"], [(*key, offset) for offset in commit.unparked])
+            parts = place.projection, place.generation, place.partition
+            connection.executemany(self._sql["discard_parked"], [(*parts, offset) for offset in commit.unparked])
         if commit.parked:
             set_aside(connection, self._sql, commit.parked)
+
+    def _start(self, connection: apsw.Connection, commit: ProjectionCommit) -> None:
+        """The first checkpoint of a place; raises CheckpointConflict where the batch was made from another."""
+        kept = read_checkpoint(connection, self._sql, commit.place)
+        if kept.offset != commit.start or kept.epoch > commit.epoch:
+            raise _conflict(kept, commit)
+        first = Checkpoint(place=kept.place, offset=commit.next, epoch=commit.epoch, effects=commit.effects or 0)
+        write_checkpoints(connection, self._sql, [first])
 
     def _reset(self, connection: apsw.Connection, reset: Reset) -> None:
         kept = self._states.find(connection, reset.projection, reset.generation)
@@ -103,10 +112,9 @@ def _check_form(commit: ProjectionCommit) -> None:
         raise InvalidVersion(f"a checkpoint only moves on: next {commit.next} is below start {commit.start}")
 
 
-def _check_standing(kept: Checkpoint, commit: ProjectionCommit) -> None:
-    if kept.offset != commit.start or kept.epoch > commit.epoch:
-        place = kept.place
-        raise CheckpointConflict(
-            f"projection {place.projection!r}, partition {place.partition} is at offset {kept.offset} of epoch "
-            f"{kept.epoch}, the commit was made from {commit.start} of epoch {commit.epoch}: read it again"
-        )
+def _conflict(kept: Checkpoint, commit: ProjectionCommit) -> CheckpointConflict:
+    place = kept.place
+    return CheckpointConflict(
+        f"projection {place.projection!r}, partition {place.partition} is at offset {kept.offset} of epoch "
+        f"{kept.epoch}, the commit was made from {commit.start} of epoch {commit.epoch}: read it again"
+    )

@@ -19,6 +19,8 @@ def count_changes(connection: apsw.Connection, sql: Statements, tables: Iterable
     """Move the counts of served tables, by name, inside the caller's transaction."""
     for name in tables:
         connection.execute(sql["count_change"], (name,))
+        if connection.changes() == 0:
+            connection.execute(sql["count_first_change"], (name,))
 
 
 def changes_of(connection: apsw.Connection, sql: Statements, tables: Sequence[str]) -> Sequence[int]:

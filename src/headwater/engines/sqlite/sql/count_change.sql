@@ -1,3 +1,2 @@
 -- Rows of a read model have changed.
-INSERT INTO headwater_changes (table_name, changes) VALUES (?, 1)
-ON CONFLICT DO UPDATE SET changes = changes + 1
+UPDATE headwater_changes SET changes = changes + 1 WHERE table_name = ?
