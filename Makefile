@@ -91,10 +91,10 @@ faults-short: $(READY) ## a tenth of faults
 	@PYTHONPATH=. $(BIN)/python -m tests.faults --short
 	@echo "faults-short: passed"
 
-proof: $(READY) ## long: the state machine 2,000 times, and every retail line of $HEADWATER_DATA
+proof: $(READY) ## long: the state machine 2,000 times, and every line of the files in $HEADWATER_DATA
 	@HEADWATER_EXAMPLES=2000 $(BIN)/python -m pytest tests/engines/test_sqlite.py::TestLikeMemory
-	@if [ -n "$$HEADWATER_DATA" ]; then $(BIN)/python -m pytest tests/scenarios/retail_full.py; \
-	else echo "proof: HEADWATER_DATA is not set, so the retail job on the real file was not run"; fi
+	@if [ -n "$$HEADWATER_DATA" ]; then $(BIN)/python -m pytest tests/scenarios/retail_full.py tests/scenarios/incidents_full.py; \
+	else echo "proof: HEADWATER_DATA is not set, so the jobs on the real files were not run"; fi
 	@echo "proof: passed"
 
 check: lint format-check types imports faults-short bench-short docs test ## everything that must hold before a change lands

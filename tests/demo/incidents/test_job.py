@@ -25,13 +25,14 @@ async def source_of(folder: Path, rows: list[dict[str, str]], lines: int | None 
 
 @pytest.mark.parametrize("engine", ["memory", "memory of 4", "sqlite"])
 async def test_every_figure_equals_the_one_made_by_hand(engine: str, tmp_path: Path) -> None:
-    rows = generated(1_000)
+    rows = generated(3_000)
+    assert any(row["incident_state"] == "Closed" for row in rows)
     url = {"memory": "memory://", "memory of 4": "memory://?partitions=4"}.get(engine, f"sqlite:///{tmp_path}/a.db")
     outcome = await run_incidents(IncidentsJob(source=await source_of(tmp_path, rows), url=url), Silent())
     compared = compare(outcome.figures, truth_of(rows))
     assert compared.different == ()
     assert len(compared.equal) == 28
-    assert (outcome.sent.sent, outcome.sent.known, outcome.sent.refused) == (1_000, 0, 0)
+    assert (outcome.sent.sent, outcome.sent.known, outcome.sent.refused) == (3_000, 0, 0)
     assert set(outcome.seconds) == {"commands", "projections", "figures"}
 
 
@@ -61,6 +62,15 @@ async def test_an_entry_that_does_not_follow_is_counted_and_left_out(tmp_path: P
     assert outcome.sent.refused == 1
     assert "line 21" in outcome.sent.refusals[0]
     assert outcome.figures["events"] == 20
+
+
+async def test_the_highest_count_ever_is_not_the_highest_last_one(tmp_path: Path) -> None:
+    rows = generated(200)
+    high = {"position": "201", "version": "1", "number": "INC9999999", "sys_mod_count": "99"}
+    rows += [{**rows[0], **high}, {**rows[0], **high, "position": "202", "version": "2", "sys_mod_count": "1"}]
+    outcome = await run_incidents(IncidentsJob(source=await source_of(tmp_path, rows), url="memory://"), Silent())
+    assert compare(outcome.figures, truth_of(rows)).different == ()
+    assert outcome.figures["max_sys_mod_count"] == 99
 
 
 async def test_the_desk_answers_its_questions(tmp_path: Path) -> None:
