@@ -33,6 +33,14 @@ class Outcome(msgspec.Struct):
     stopped_by: ProjectionStopped | ParkingFull | None = None
     """Why; its `__cause__` is what the event's handler raised."""
 
+    @property
+    def cause(self) -> Exception | None:
+        """What the handler raised of an only event; None if it was handled, or skipped."""
+        if self.stopped_by is not None:
+            raised = self.stopped_by.__cause__
+            return raised if isinstance(raised, Exception) else self.stopped_by
+        return self.failures[0].error if self.parked else None
+
 
 def failure_of(stored: StoredEvent, item: Decoded, error: Exception) -> Failure:
     """What those are told who listen to errors; the data is None where it cannot be read."""

@@ -182,6 +182,8 @@ class Turn:
         events, decoded = self._wanted(again)
         batch = self._batch()
         outcome = await self._handle(events, decoded, batch, set())
+        if outcome.stopped_by is not None:
+            raise outcome.stopped_by
         await self._commit(self.offset, batch.changes, outcome.parked)
         self._parked.added(outcome.parked)
         self._failures += outcome.failures
@@ -190,7 +192,7 @@ class Turn:
     async def start_over(self, stream: str, removal: Change) -> None:
         """Take away what a stream has written, and handle its events below the checkpoint again, in one commit."""
         batch = self._batch()
-        batch.add(removal)
+        batch.changes.append(removal)  # it is none of the handler's, which may have to commute
         waiting = [event.offset async for event in self._parked.queue(stream)]
         only = LogFilter(types=self._filter.types, hidden=self._filter.hidden, stream=stream)
         parked: list[ParkedEvent] = []
@@ -199,6 +201,8 @@ class Turn:
             page = await self._parts.log.read(self.place.partition, start, self.page_size, only)
             events, decoded = self._wanted([event for event in page.events if event.offset < self.offset])
             outcome = await self._handle(events, decoded, batch, blocked)
+            if outcome.stopped_by is not None:
+                raise outcome.stopped_by
             parked += outcome.parked
             self._failures += outcome.failures
             start = page.next
@@ -242,7 +246,8 @@ class Turn:
     # -- handling and committing -----------------------------------------------
 
     def _batch(self) -> Batch:
-        return Batch(self.projection.name, self.projection.writes, self._rows)
+        commutative = self.projection.declared.commutative
+        return Batch(self.projection.name, self.projection.writes, self._rows, commutative=commutative)
 
     async def _pass(self, next: int) -> None:
         """Go past events that are not handled; the checkpoint is stored now and then."""
@@ -332,20 +337,21 @@ class Turn:
         batch = self._batch()
         self._pages.now = self._parts.clock.micros()
         outcome = await self._pages.handle([stored], [item], batch, set())
-        if not outcome.parked:
+        cause = outcome.cause
+        if cause is None:
             try:
                 await self._commit(self.offset, batch.changes, unparked=[event.offset])
             except (CheckpointConflict, StoreError):
                 raise
             except HeadwaterError as error:
-                outcome.failures.append(failure_of(stored, item, error))
+                cause = error
             else:
-                if self._effects is not None:
+                self._failures += outcome.failures
+                if self._effects is not None and not outcome.skipped:
                     await self._effects.run_one(item)
                 return True
-        again = self._pages.parked_again(event, stored, outcome.failures[0].error)
-        await self._commit(self.offset, parked=[again])
-        self._failures += outcome.failures
+        await self._commit(self.offset, parked=[self._pages.parked_again(event, stored, cause)])
+        self._failures.append(failure_of(stored, item, cause))
         return False
 
 
