@@ -104,17 +104,32 @@ async def test_a_change_by_another_process_drops_the_answer(on_file: Callable[[]
             assert await here.title() == title
 
 
-async def test_what_is_computed_while_a_change_comes_is_not_kept(shelves: Shelves) -> None:
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_what_is_computed_while_a_change_comes_is_not_kept(shelves: Shelves, noticed: bool) -> None:
     shelves.answers.gate.close()
     before = asyncio.create_task(shelves.title())
     await shelves.answers.gate.arrived()
     await shelves.store.update(Book, "b1", title="Persuasion")
+    if noticed:
+        await shelves.watch.catch_up()
     after = [asyncio.create_task(shelves.title()) for _ in range(3)]
     await asyncio.sleep(0)  # they wait for the computation that has read already
     shelves.answers.gate.open()
     assert await before == "Emma"
     assert await asyncio.gather(*after) == ["Persuasion"] * 3
     assert (await shelves.title(), shelves.answers.asked) == ("Persuasion", 2)
+    assert cache_of(shelves).invalidated == 1
+
+
+async def test_alone_too_what_a_change_overtook_is_not_kept(shelves: Shelves) -> None:
+    shelves.answers.gate.close()
+    before = asyncio.create_task(shelves.title())
+    await shelves.answers.gate.arrived()
+    await shelves.store.update(Book, "b1", title="Persuasion")
+    await shelves.watch.catch_up()
+    shelves.answers.gate.open()
+    assert [await before, await shelves.title()] == ["Emma", "Persuasion"]
+    assert cache_of(shelves).invalidated == 1
 
 
 async def test_a_rebuilt_generation_that_is_swapped_in(engine: Engine) -> None:
@@ -150,9 +165,12 @@ async def test_it_listens_while_answers_are_kept(engine: Engine) -> None:
         await asyncio.wait([listener])
         assert not shelves.watch.listening
         await shelves.title()
+        await shelves.bus.execute(Hours())
         assert shelves.watch.listening
     assert not shelves.watch.listening
-    assert not cache_of(shelves).watching()
+    asked = shelves.answers.asked
+    await shelves.bus.execute(Hours())
+    assert shelves.answers.asked == asked + 1  # nothing is kept of a store that was closed
 
 
 async def test_old_answers_are_not_listened_for(engine: Engine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
@@ -131,6 +131,17 @@ async def test_at_least_is_for_the_first_answer(engine: Engine) -> None:
         await shelves.put(("b1", "Persuasion"))
         assert (await anext(updates)).answer == Book(id="b1", title="Persuasion")
         assert waits.waited == [("token", ["books"], 3)] * 2
+
+
+async def test_at_least_goes_past_what_is_cached(on_file: Callable[[], Engine]) -> None:
+    waits = Waits()
+    waits.waited.append("too early")
+    async with running(on_file(), waiter=waits, caching=Caching()) as here, running(on_file()) as there:
+        for title in ("Emma", "Persuasion", "Sanditon"):
+            await here.title()
+            await there.put(("b1", title))
+            update = await anext(here.bus.subscribe(QUERY, at_least="token"))
+            assert update.answer == Book(id="b1", title=title)
 
 
 async def test_a_mapping(shelves: Shelves) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headwater.engines.sqlite import open_engine
+from headwater.errors import InvalidMessage
 from headwater.models.changes import Insert, Update
 from headwater.models.model import Key, ReadModel
 from headwater.ports.engine import Engine, EngineOptions
@@ -17,6 +18,7 @@ from headwater.read_models.caching import RowCaching, Strategy
 from headwater.read_models.change_watch import ChangeWatch
 from headwater.read_models.row_cache import RowCache
 from headwater.read_models.store import ReadModelStore
+from headwater.read_models.write_behind import WriteBehind
 from headwater.testing.clock import ManualClock
 from headwater.testing.conformance.products import Product
 from tests.read_models.gated import Gated
@@ -171,6 +173,37 @@ async def cached(engine: Engine) -> AsyncIterator[Cached]:
 
 def _product(stock: int) -> Insert:
     return Insert(Product(id="a", stock=stock))
+
+
+async def test_a_row_that_was_written_and_never_read(engine: Engine, cached: Cached) -> None:
+    await cached.cache.write([_product(1)])
+    assert (await cached.stock(), cached.under.reads) == (1, 0)
+    await engine.projections.write([_product(2)])
+    await cached.noticed()
+    assert await cached.stock() == 2
+
+
+async def test_who_asks_looks_first_if_others_were_noticed(engine: Engine, cached: Cached) -> None:
+    await engine.projections.write([_product(1)])
+    assert await cached.stock() == 1
+    await engine.projections.write([_product(2)])
+    assert await cached.stock() == 1
+    cached.wakeups.noticed += 1
+    assert await cached.stock() == 2
+
+
+async def test_what_is_written_behind_is_told_and_again_if_it_is_refused(engine: Engine) -> None:
+    await engine.read_model_schema.ensure([Product])
+    under = Gated(engine)
+    told: list[type[ReadModel]] = []
+    behind = WriteBehind(under, under, seconds=3600, capacity=10, changed=told.extend)
+    behind.start()
+    await behind.write([_product(1)])
+    assert told == [Product]
+    under.error = InvalidMessage("never")
+    await behind.flush()
+    assert told == [Product, Product]
+    await behind.stop()
 
 
 async def test_a_row_being_read_when_others_are_noticed_is_not_kept(engine: Engine, cached: Cached) -> None:

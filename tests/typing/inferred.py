@@ -194,3 +194,12 @@ async def latest(given: Latest, cqrs: CQRSManager) -> None:
         assert_type(user.version, int)
     async with cqrs.fetch_for_writing(UserView, "u1", partition_key="x") as same:
         assert_type(same.row, UserView | None)
+
+
+async def subscriptions(bus: QueryBus) -> None:
+    async for update in bus.subscribe(GetUser(id="u1")):
+        assert_type(update.answer, UserView | None)
+        assert_type(update.cursor, str)
+    async with bus.subscribe(CountUsers(), after="cursor", min_interval=1.0) as counts:
+        assert_type((await anext(counts)).answer, int)
+    assert_type((await anext(bus.subscribe({"type": "GetUser", "params": {"id": "u1"}}))).answer, object)

@@ -175,7 +175,6 @@ class ChangeWatch:
 
     def _forget(self) -> None:
         """Nothing is known any more of any model."""
-        self._looked = -1
         models, self._counts = set(self._counts), {}
         self._tell(models)
 
