@@ -30,9 +30,9 @@ async def see(cqrs: CQRSManager, *commands: EntryCommand) -> None:
 
 @pytest.mark.parametrize(
     ("projection", "key", "commutative"),
-    [(Incidents, "number", False), (Sla, "number", False), (Months, None, True), (Totals, None, True)],
+    [(Incidents, None, False), (Sla, "number", False), (Months, None, True), (Totals, None, True)],
 )
-def test_rows_of_incidents_are_keyed_and_totals_only_accumulate(
+def test_incidents_follow_their_stream_promises_their_key_and_totals_accumulate(
     projection: type[ProjectionHandler], key: str | None, commutative: bool
 ) -> None:
     declared = declaration_of(projection)

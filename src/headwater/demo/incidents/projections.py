@@ -1,4 +1,4 @@
-"""Projections: incidents in the order of their entries, totals in any order."""
+"""Projections: an incident is folded, its promise is keyed, totals add up in any order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from headwater import ProjectionHandler, Recorded, Views, on
+from headwater import Fold, ProjectionHandler, Recorded, Views, on
 from headwater.demo.incidents.events import (
     Entry,
     IncidentClosed,
@@ -25,13 +25,16 @@ AnyEntry: TypeAlias = IncidentOpened | IncidentUpdated
 AnyChange: TypeAlias = StateChanged | IncidentResolved | IncidentClosed
 
 
-class Incidents(ProjectionHandler, writes=[IncidentView], key="number"):
+class Incidents(Fold[IncidentView], category="incident"):
     """Each incident, folded from its entries."""
 
-    async def handle(self, event: Recorded[AnyEntry], views: Views) -> None:
-        entry = event.data
-        row = await views.get(IncidentView, entry.number)
-        await views.insert(_first(entry) if row is None else _next(row, entry))
+    @on(IncidentOpened)
+    def opened(self, row: IncidentView | None, event: Recorded[IncidentOpened]) -> IncidentView:
+        return _first(event.data)
+
+    @on(IncidentUpdated)
+    def updated(self, row: IncidentView | None, event: Recorded[IncidentUpdated]) -> IncidentView | None:
+        return row and _next(row, event.data)
 
 
 class Sla(ProjectionHandler, writes=[SlaView], key="number"):
@@ -95,7 +98,7 @@ class Totals(ProjectionHandler, writes=[StateTotal, Transition, GroupTotal], com
 PROJECTIONS = (Incidents, Sla, Months, Totals)
 
 
-def _first(entry: AnyEntry) -> IncidentView:
+def _first(entry: IncidentOpened) -> IncidentView:
     return IncidentView(
         number=entry.number,
         entries=1,
@@ -111,7 +114,7 @@ def _first(entry: AnyEntry) -> IncidentView:
     )
 
 
-def _next(row: IncidentView, entry: AnyEntry) -> IncidentView:
+def _next(row: IncidentView, entry: IncidentUpdated) -> IncidentView:
     return msgspec.structs.replace(
         row,
         entries=row.entries + 1,
