@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 
 from headwater.domain.version import check_count
-from headwater.errors import CheckpointConflict, InvalidVersion, LeaseLost, RebuildRefused, StoreError
+from headwater.errors import CheckpointConflict, InvalidVersion, LeaseLost, RebuildRefused, StoreError, UnknownName
 from headwater.ports.generations import Generation
 from headwater.ports.leases import Lease
 from headwater.ports.place import Place
@@ -138,7 +138,11 @@ class Rebuilder:
         if not filled:
             return False
         served = next(number for number, state in known.items() if state == "serving")
-        return await self._parts.generations.swap(projection, number, force=await self._is_ahead_of_log(served))
+        force = await self._is_ahead_of_log(served)
+        try:
+            return await self._parts.generations.swap(projection, number, force=force)
+        except UnknownName:  # another process was first, or has dropped it, since we looked
+            return await self._served(generation, filled)
 
     async def _is_ahead_of_log(self, served: int) -> bool:
         """True for checkpoints beyond the log's end, after a restored backup: nobody can catch up with those."""
