@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from headwater.domain.aggregate import Aggregate
@@ -13,6 +14,7 @@ from headwater.domain.stream import StreamId
 from headwater.domain.version import AnyVersion
 from headwater.engines.memory import MemoryEngine
 from headwater.engines.sqlite import open_engine
+from headwater.errors import DomainError
 from headwater.handling.ids import uuid7
 from headwater.manager import CQRSManager
 from headwater.models.model import Key, ReadModel
@@ -20,6 +22,7 @@ from headwater.ports.engine import Engine, EngineOptions
 from headwater.projections.fold import Fold
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.parts import RunnerOptions
+from headwater.read_models.views import Views
 from tests.projections.shop import Poisonous, no_sleep
 
 __all__ = [
@@ -31,9 +34,14 @@ __all__ = [
     "Closed",
     "Deposited",
     "Opened",
+    "OwnerView",
+    "Owners",
+    "Refused",
     "Withdrawn",
     "application",
+    "deposits",
     "engine_named",
+    "head",
     "rows",
     "write",
     "write_as",
@@ -152,3 +160,43 @@ async def write_as(cqrs: CQRSManager, stream: str, partition_key: str | None, *e
     new = tuple([NewEvent(uuid7(), *cqrs.registry.encode(event)) for event in events])
     write = Write(stream=StreamId.parse(stream), expected=AnyVersion(), events=new, partition_key=partition_key)
     await cqrs.engine.events.append(Append(writes=(write,)))
+
+
+class OwnerView(ReadModel, table="owner_view"):
+    owner: Key[str]
+    accounts: int = 0
+    deposits: int = 0
+
+
+class Refused(DomainError):
+    pass
+
+
+class Owners(ProjectionHandler, writes=[OwnerView]):
+    """Reads and writes through its views, and fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.fails: dict[int, Exception] = {}
+        self.waits: set[int] = set()
+
+    @on(Opened)
+    async def opened(self, e: Recorded[Opened], views: Views) -> None:
+        row = await views.get(OwnerView, e.data.owner) or OwnerView(owner=e.data.owner)
+        await views.insert(OwnerView(owner=row.owner, accounts=row.accounts + 1, deposits=row.deposits))
+
+    @on(Deposited)
+    async def deposited(self, e: Recorded[Deposited], views: Views) -> None:
+        await views.add(OwnerView, "all", deposits=1)
+        if e.data.amount in self.fails:
+            raise self.fails[e.data.amount]
+        if e.data.amount in self.waits:
+            await asyncio.sleep(0)
+
+
+async def head(cqrs: CQRSManager) -> int:
+    return sum([await cqrs.engine.log.head(partition) for partition in range(cqrs.engine.log.partitions)])
+
+
+async def deposits(cqrs: CQRSManager) -> int:
+    row = await cqrs.read_models.get(OwnerView, "all")
+    return 0 if row is None else row.deposits
