@@ -92,7 +92,11 @@ class Writer:
     def run_alone(
         self, job: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
-        """As `run`, always in a savepoint: for jobs that change the schema, which is no change of a row."""
+        """As `run`, always in a savepoint.
+
+        For jobs that change the schema, which is no change of a row, and for those that run handlers, which are not
+        to be run twice because one of them fails.
+        """
         return self._put(lambda connection: job(connection, *args, **kwargs), alone=True)
 
     def look(self) -> None:
