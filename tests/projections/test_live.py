@@ -1,0 +1,159 @@
+"""Live projections, and the same class under three lifecycles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.commands.repository import Repository
+from headwater.domain.messages import Command, Event
+from headwater.engines.memory import MemoryEngine
+from headwater.errors import BadDeclaration, NotOwner, NotStored
+from headwater.handling.routing import handles
+from headwater.manager import CQRSManager
+from headwater.ports.engine import Engine
+from headwater.projections.lifecycle import inline, lifecycle_of, live
+from headwater.read_models.views import Views
+from tests.projections.accounts import (
+    ENGINES,
+    Account,
+    AccountView,
+    Balances,
+    Closed,
+    Deposited,
+    Opened,
+    Owners,
+    Withdrawn,
+    application,
+    engine_named,
+    rows,
+    write,
+)
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
+    return engine_named(request.param, tmp_path)
+
+
+class Deposit(Command[None]):
+    id: str
+
+
+@handles(Deposit)
+async def deposit(c: Deposit, accounts: Repository[Account]) -> None:
+    account = Account(c.id)
+    account.emit(Deposited(amount=1))
+    await accounts.save(account)
+
+
+# -- one class, three lifecycles ---------------------------------------------------
+
+IDS = ["a", "b", "c"]
+amounts = st.integers(1, 99)
+events = st.one_of(
+    st.builds(lambda owner: Opened(owner=owner), st.sampled_from(["ann", "bob"])),
+    st.builds(lambda amount: Deposited(amount=amount), amounts),
+    st.builds(lambda amount: Withdrawn(amount=amount), amounts),
+    st.just(Closed()),
+)
+histories = st.lists(st.tuples(st.sampled_from(IDS), st.lists(events, min_size=1, max_size=4)), max_size=12)
+
+
+def _async(fold: Balances) -> Balances:
+    return fold
+
+
+async def outcome(
+    lifecycle: Callable[[Balances], Balances], history: list[tuple[str, list[Event]]], partitions: int
+) -> tuple[list[AccountView | None], CQRSManager]:
+    """The rows as `fetch_latest` gives them, asked for while the projection is anywhere; and what gave them."""
+    cqrs = application(MemoryEngine(partitions), lifecycle(Balances()))
+    await cqrs.initialize()
+    for id, new in history:
+        await write(cqrs, id, *new)
+    return [await cqrs.fetch_latest(AccountView, id) for id in IDS], cqrs
+
+
+@given(history=histories, partitions=st.sampled_from([1, 4]))
+@settings(deadline=None, max_examples=40)
+async def test_the_rows_are_equal_under_every_lifecycle_and_rebuilt(
+    history: list[tuple[str, list[Event]]], partitions: int
+) -> None:
+    computed, of_live = await outcome(live, history, partitions)
+    late, of_async = await outcome(_async, history, partitions)
+    inlined, of_inline = await outcome(inline, history, partitions)
+    assert computed == late == inlined
+    expected = {row.id: (row.owner, row.balance, row.events) for row in computed if row}
+    assert await rows(of_inline) == expected, "stored with the events"
+    await of_async.synchronizer.caught_up()
+    assert await rows(of_async) == expected
+    await of_async.synchronizer.rebuild_read_model(Balances)
+    assert await rows(of_async) == expected
+    for cqrs in (of_live, of_async, of_inline):
+        await cqrs.close()
+
+
+# -- nothing is stored -------------------------------------------------------------
+
+
+async def test_a_query_says_what_to_use_instead(engine: Engine) -> None:
+    async with application(engine, live(Balances()), Owners()) as cqrs:
+        await write(cqrs, "a1", Deposited(amount=1))
+        views: Views = cqrs.read_models
+        for asked in (
+            views.get(AccountView, "a1"),
+            views.find(AccountView),
+            views.count(AccountView),
+            views.aggregate(AccountView, [{"$limit": 1}]),
+            views.get_many(AccountView, ["a1"]),
+        ):
+            with pytest.raises(NotStored, match=r"AccountView is registered with live.* fetch_latest"):
+                await asked
+        with pytest.raises(NotOwner):
+            await views.insert(AccountView(id="a1"))
+
+
+async def test_it_has_no_table_and_no_checkpoint(tmp_path: Path) -> None:
+    async with application(engine_named("sqlite", tmp_path), live(Balances()), Owners()) as cqrs:
+        await write(cqrs, "a1", Deposited(amount=1))
+        await cqrs.synchronizer.caught_up()
+        assert {kept.place.projection for kept in await cqrs.engine.projections.checkpoints()} == {"owners"}
+        assert [status.projection for status in await cqrs.synchronizer.status()] == ["owners"]
+    connection = apsw.Connection(str(tmp_path / "accounts.db"))
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    connection.close()
+    assert "owner_view" in tables
+    assert "account_view" not in tables
+
+
+async def test_it_may_be_registered_later_and_waited_for(engine: Engine) -> None:
+    cqrs = application(engine)
+    cqrs.register(live(Balances()), deposit)
+    async with cqrs:
+        for number, target in enumerate((Balances, "balances", AccountView)):
+            await cqrs.commands.execute(Deposit(id=f"a{number}"), wait_for=[target])
+            row = await cqrs.fetch_latest(AccountView, f"a{number}")
+            assert row is not None
+            assert row.balance == 1
+
+
+def test_a_lifecycle_is_of_the_object_not_of_its_class() -> None:
+    assert lifecycle_of(Balances()) == "async"
+    assert lifecycle_of(inline(Balances())) == "inline"
+    assert lifecycle_of(live(inline(Balances()))) == "live"
+
+
+def test_only_folds_of_streams_can_be_live() -> None:
+    class ByOwner(Balances, key="owner"):
+        pass
+
+    with pytest.raises(BadDeclaration, match="ByOwner is keyed by what is not the stream"):
+        live(ByOwner())
+    with pytest.raises(BadDeclaration, match="takes a Fold object"):
+        live(Owners())  # type: ignore[type-var]
