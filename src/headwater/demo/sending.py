@@ -1,4 +1,4 @@
-"""Sending: every line through the command bus, invoices concurrently, the lines of one invoice in order."""
+"""Sending: every line through the command bus, lanes concurrently, the lines of one lane in order."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from headwater.errors import StoreBusy
 __all__ = ["Sender", "Sent", "Share"]
 
 READ_AHEAD: Final = 20_000
-"""Lines in memory: enough that a long invoice keeps only its own worker busy."""
+"""Lines in memory: enough that a long lane keeps only its own worker busy."""
 _CHUNK: Final = 1_000
 _TELL_EVERY: Final = 256
 _TRIES: Final = 10
 
 
 class Share(msgspec.Struct, frozen=True):
-    """Which invoices a process sends: those whose hash falls on its index."""
+    """Which lanes a process sends: those whose hash falls on its index."""
 
     index: int = 0
     of: int = 1
@@ -48,7 +48,7 @@ class Sent(msgspec.Struct, kw_only=True):
 
 
 class Sender:
-    """Workers that each take one invoice at a time; an invoice's lines wait in a lane of their own.
+    """Workers that each take one lane at a time: an invoice, an incident, whose lines wait there in order.
 
     A line is sent with a command id made of the file's hash and its place, so sending it again is harmless: what is
     unknown after a lost answer is asked for again, and what is busy, or taken by another process, is tried again.
@@ -109,11 +109,11 @@ class Sender:
             await self._room.wait()
 
     async def _work(self) -> None:
-        while (invoice := await self._ready.get()) is not None:
-            lane = self._lanes[invoice]
+        while (name := await self._ready.get()) is not None:
+            lane = self._lanes[name]
             while lane:
                 await self._send(lane.popleft())
-            del self._lanes[invoice]
+            del self._lanes[name]
 
     async def _send(self, command: NumberedCommand) -> None:
         try:
