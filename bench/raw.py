@@ -46,7 +46,8 @@ COUNT_CREDIT = """
 """
 SELECT_VIEW = "SELECT account, balance, credits FROM account_views WHERE account = ?"
 MOVE_CHECKPOINT = """
-    INSERT INTO headwater_checkpoints (projection, partition, "offset", epoch) VALUES ('by_hand', 0, ?, 1)
+    INSERT INTO headwater_checkpoints (projection, partition, generation, key_range, "offset", epoch, effects)
+    VALUES ('by_hand', 0, 0, 0, ?, 1, 0)
     ON CONFLICT DO UPDATE SET "offset" = excluded."offset"
 """
 
