@@ -13,12 +13,17 @@ from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import AnyVersion, check_expected
 from headwater.engines.memory import MemoryEngine
+from headwater.engines.memory.conditions import MemoryConditions
 from headwater.engines.memory.event_store import MemoryEventStore
+from headwater.engines.memory.generations import MemoryGenerations
+from headwater.engines.memory.journal import MemoryJournal
 from headwater.engines.memory.leases import MemoryLeases
 from headwater.engines.memory.log import MemoryLog
+from headwater.engines.memory.parking import MemoryParking
 from headwater.engines.memory.projection_store import MemoryProjectionStore
 from headwater.engines.memory.snapshots import MemorySnapshots
 from headwater.engines.memory.state import Part, State
+from headwater.engines.memory.wakeups import MemoryWakeups
 from headwater.errors import HeadwaterError, UniqueKeyTaken
 from headwater.ports.event_store import FoldRows
 from headwater.ports.leases import Lease
@@ -30,7 +35,7 @@ replace = msgspec.structs.replace
 
 
 def state_of(engine: MemoryEngine) -> State:
-    return cast("Part", engine.events)._store  # a bug reaches inside
+    return cast("Part", engine.events)._store  # pyright: ignore[reportPrivateUsage]  # a bug reaches inside
 
 
 def with_writes(append: Append, **fields: object) -> Append:
@@ -164,13 +169,13 @@ class OffsetGap(MemoryEventStore):
 
 class EpochIgnored(MemoryProjectionStore):
     async def commit(self, commit: ProjectionCommit) -> None:
-        kept = await self.checkpoint(commit.projection, commit.partition)
+        kept = await self.checkpoint(commit.place)
         await super().commit(replace(commit, epoch=max(commit.epoch, kept.epoch)))
 
 
 class StartIgnored(MemoryProjectionStore):
     async def commit(self, commit: ProjectionCommit) -> None:
-        kept = await self.checkpoint(commit.projection, commit.partition)
+        kept = await self.checkpoint(commit.place)
         await super().commit(replace(commit, start=kept.offset, next=max(kept.offset, commit.next)))
 
 
@@ -217,5 +222,15 @@ def plant(engine: MemoryEngine, bug: type[Part]) -> None:
             engine.leases = part
         case MemorySnapshots():
             engine.snapshots = part
+        case MemoryGenerations():
+            engine.generations = part
+        case MemoryParking():
+            engine.parking = part
+        case MemoryConditions():
+            engine.conditions = part
+        case MemoryJournal():
+            engine.journal = part
+        case MemoryWakeups():
+            engine.wakeups = part
         case _:
             raise TypeError(bug)

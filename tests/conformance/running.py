@@ -11,7 +11,7 @@ import pytest
 
 from headwater.ports.engine import Engine
 from headwater.testing.clock import ManualClock
-from headwater.testing.controls import Tally
+from headwater.testing.controls import Remark, Tally
 
 __all__ = ["Reopen", "failures"]
 
@@ -37,7 +37,7 @@ async def _passes(suite: type, name: str, make: Callable[[ManualClock], Engine],
     fixtures = {"engine": engine, "clock": clock, "reopen": lambda: reopen(engine)}
     test = getattr(suite(), name)
     await engine.open()
-    await engine.read_model_schema.ensure([Tally])
+    await engine.read_model_schema.ensure([Tally, Remark])
     try:
         async with asyncio.timeout(20):
             await test(**{wanted: fixtures[wanted] for wanted in inspect.signature(test).parameters})

@@ -197,17 +197,17 @@ def _is_behind(state: State, building: Generation, serving: Generation) -> bool:
 
 
 def _exchange_rows(state: State, serving: Generation, to_serve: Generation) -> None:
-    """Tables change places; what the one now served does not write is no longer found."""
+    """Tables change places. What stands where others come goes with the one that was served."""
     fillings = state.fillings[serving.projection]
     old, new = fillings[serving.number], fillings[to_serve.number]
-    for model in dict.fromkeys((*old.models, *new.models)):
-        mine, theirs = state.rows.take(model), new.beside.take(model)
-        if theirs is not None:
-            if mine is not None:
-                theirs.index(mine.indexed)
-            state.rows.put(model, theirs)
-        if mine is not None and model in old.models:
-            old.beside.put(model, mine)
+    old.models = tuple(dict.fromkeys((*old.models, *new.models)))
+    for model in old.models:
+        before, after = state.rows.take(model), new.beside.take(model)
+        if after is not None:
+            after.index([] if before is None else before.indexed)
+            state.rows.put(model, after)
+        if before is not None:
+            old.beside.put(model, before)
 
 
 def _carry_effects(state: State, serving: Generation, to_serve: Generation) -> None:

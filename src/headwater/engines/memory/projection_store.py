@@ -31,9 +31,10 @@ class MemoryProjectionStore(Part):
 
     async def commit(self, commit: ProjectionCommit) -> None:
         state, place = self._state, commit.place
+        _check_form(commit)
         rows = _rows(state, place.projection, place.generation)
         kept = state.checkpoints.get(place, Checkpoint(place=place))
-        _check_commit(kept, commit)
+        _check_fence(kept, commit)
         rows.apply(commit.changes)
         for offset in commit.unparked:
             state.parked.pop(ParkedPlace(place.projection, place.generation, place.partition, offset), None)
@@ -86,15 +87,18 @@ def _places(state: State, reset: Reset) -> set[Place]:
     return {*places_of(state, generation, partitions), *(kept for kept in state.checkpoints if _is_reset(kept, reset))}
 
 
-def _check_commit(kept: Checkpoint, commit: ProjectionCommit) -> None:
-    place = kept.place
+def _check_form(commit: ProjectionCommit) -> None:
     check_count(commit.epoch, "epoch")
     check_count(commit.start, "start")
     if commit.effects is not None:
         check_count(commit.effects, "effects")
     if check_count(commit.next, "next") < commit.start:
         raise InvalidVersion(f"a checkpoint only moves on: next {commit.next} is below start {commit.start}")
+
+
+def _check_fence(kept: Checkpoint, commit: ProjectionCommit) -> None:
     if kept.offset != commit.start or kept.epoch > commit.epoch:
+        place = kept.place
         raise CheckpointConflict(
             f"projection {place.projection!r}, partition {place.partition} is at offset {kept.offset} of epoch "
             f"{kept.epoch}, the commit was made from {commit.start} of epoch {commit.epoch}: read it again"

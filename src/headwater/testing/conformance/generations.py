@@ -105,6 +105,16 @@ class GenerationsConformance:
         assert await at(engine, generation=1) == (5, 1)
         assert await totals(engine.generations.rows("p", 1, [Tally])) == {"a": 1}
 
+    async def test_without_beside_none_is_built(self, engine: Engine) -> None:
+        wanted = NewGeneration(projection="p", version=2, fingerprint="code", key_ranges=1, models=[Tally, Remark])
+        first = await engine.generations.begin(wanted, beside=False)
+        assert (first.number, first.state) == (0, "serving")
+        await begin(engine, 3)
+        for version in (1, 2, 5):
+            other = NewGeneration(projection="p", version=version, fingerprint="", key_ranges=2, models=[Tally])
+            assert await engine.generations.begin(other, beside=False) == first
+        assert await standings(engine) == {0: "serving", 1: "building"}
+
     async def test_the_version_that_is_served_can_be_built_anew(self, engine: Engine) -> None:
         await begin(engine, 2)
         assert (await begin(engine, 2)).number == 1

@@ -34,7 +34,7 @@ from headwater.testing.controls import (
     write_of,
 )
 
-__all__ = ["InlineAppendsConformance"]
+__all__ = ["InlineAppendsConformance", "inline"]
 
 
 def inline(engine: Engine) -> InlineAppends:
@@ -43,8 +43,8 @@ def inline(engine: Engine) -> InlineAppends:
     return engine.events
 
 
-def projection(handle: HandleInline, name: str = "p") -> InlineProjection:
-    return InlineProjection(name, (Tally,), handle)
+def projection(handle: HandleInline, name: str = "p", version: int = 1) -> InlineProjection:
+    return InlineProjection(name, (Tally,), handle, version)
 
 
 class Counting:
@@ -175,28 +175,36 @@ class InlineAppendsConformance:
         assert (len(late.given), len(there.given)) == (0, 1)
 
     async def test_the_generation_that_is_served_is_handled(self, engine: Engine) -> None:
+        first, second = Counting(), Counting()
+        both = [projection(first), projection(second, version=2)]
         for version in (1, 2):
             wanted = NewGeneration(projection="p", version=version, fingerprint="", key_ranges=1, models=[Tally])
             await engine.generations.begin(wanted)
-        counting = Counting()
-        await inline(engine).append_inline(append_of(ANN), [projection(counting)])
-        place, built = await place_of_ann(engine), engine.generations.rows("p", 1, [Tally])
-        assert (await engine.projections.checkpoint(await place_of_ann(engine, 1))).offset == 0
-        assert await totals(built) == {}
+        await inline(engine).append_inline(append_of(ANN), both)
+        place, built = await place_of_ann(engine), await place_of_ann(engine, 1)
+        assert (await engine.projections.checkpoint(built)).offset == 0
+        assert await totals(engine.generations.rows("p", 1, [Tally])) == {}
         await engine.projections.commit(commit_of(0, 1, tally("n", 10), partition=place.partition, generation=1))
         assert await engine.generations.swap("p", 1)
-        await inline(engine).append_inline(append_of(ANN), [projection(counting)])
+        await inline(engine).append_inline(append_of(ANN), both)
         assert await totals(engine.read_models) == {"n": 11}
         assert (await engine.projections.checkpoint(place)).offset == 1
-        assert (await engine.projections.checkpoint(await place_of_ann(engine, 1))).offset == 2
+        assert (await engine.projections.checkpoint(built)).offset == 2
+        assert (len(first.given), len(second.given)) == (1, 1)
+
+    async def test_another_version_than_the_one_served_is_passed_by(self, engine: Engine) -> None:
+        counting = Counting()
+        await inline(engine).append_inline(append_of(ANN), [projection(counting, version=2)])
+        assert counting.given == []
+        assert list(await engine.projections.checkpoints()) == []
 
     async def test_a_repetition_handles_nothing(self, engine: Engine) -> None:
         counting = Counting()
-        for _ in range(2):
-            appended = await inline(engine).append_inline(
-                append_of(ANN, command=command_of("c1")), [projection(counting)]
-            )
-        assert appended.replayed is not None
+        outcomes = [
+            await inline(engine).append_inline(append_of(ANN, command=command_of("c1")), [projection(counting)])
+            for _ in range(2)
+        ]
+        assert [outcome.replayed is not None for outcome in outcomes] == [False, True]
         assert len(counting.given) == 1
         assert await totals(engine.read_models) == {"n": 1}
 

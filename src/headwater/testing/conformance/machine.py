@@ -1,73 +1,38 @@
-"""Two engines, one history: whatever is asked of both, they answer alike."""
+"""Two engines, one history of appends: whatever is asked of both, they answer alike."""
 
 from __future__ import annotations
 
-import asyncio
-from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from typing import cast
-
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import rule
 
 from headwater.domain.append import Append, Check, CommandRecord, UniqueKey, Write
 from headwater.domain.event import NewEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import Exact, ExpectedVersion
-from headwater.errors import HeadwaterError
 from headwater.models.changes import Change
-from headwater.ports.engine import Engine, EngineOptions
+from headwater.ports.engine import Engine
 from headwater.ports.log import LogFilter
-from headwater.ports.parking import ParkedEvent
-from headwater.ports.projection_store import ProjectionCommit
 from headwater.ports.snapshots import Snapshot
-from headwater.testing.clock import ManualClock
 from headwater.testing.conformance import strategies as draw
-from headwater.testing.controls import Tally, atomic, contents, read_on
+from headwater.testing.conformance.agreement import Agreement
+from headwater.testing.controls import atomic, contents, read_on
 
 __all__ = ["EnginesAgree"]
 
 
-class EnginesAgree(RuleBasedStateMachine):
+class EnginesAgree(Agreement):
     """Derive with `make_engines`; `TestCase` of the subclass is the test."""
-
-    @abstractmethod
-    def make_engines(self, options: EngineOptions) -> tuple[Engine, Engine]:
-        """The engine that is right and the one in question, new, empty and closed."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = ManualClock()
-        options = EngineOptions(clock=self.clock)
-        self.runner = asyncio.Runner()
-        self.engines = self.make_engines(options)
-        self.runner.run(self._open())
         self.used: list[NewEvent] = []
 
-    async def _open(self) -> None:
-        for engine in self.engines:
-            await engine.open()
-            await engine.read_model_schema.ensure([Tally])
-
-    def teardown(self) -> None:
-        try:
-            keys = [UniqueKey("mail", value) for value in "ab"]
-            self.agree(lambda engine: contents(engine, *keys))
-            self.agree(_streams)
-            self.agree(lambda engine: engine.projections.checkpoints())
-            self.agree(lambda engine: engine.parking.parked())
-            self.agree(lambda engine: engine.leases.holders())
-            self.agree(lambda engine: engine.admin.streams())
-        finally:
-            for engine in self.engines:
-                self.runner.run(engine.close())
-            self.runner.close()
-
-    def agree(self, ask: Callable[[Engine], Awaitable[object]]) -> object:
-        """Ask both, and return the answer: what came back, or what was raised with all it carries."""
-        model, subject = self.runner.run(_answers(self.engines, ask))
-        assert model == subject
-        return model
+    def compare(self) -> None:
+        keys = [UniqueKey("mail", value) for value in "ab"]
+        self.agree(lambda engine: contents(engine, *keys))
+        self.agree(_streams)
+        self.agree(lambda engine: engine.leases.holders())
+        self.agree(lambda engine: engine.admin.streams())
 
     # -- appends -----------------------------------------------------------
 
@@ -142,54 +107,6 @@ class EnginesAgree(RuleBasedStateMachine):
     def move_clock(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    # -- projections -------------------------------------------------------
-
-    @rule(
-        data=st.data(),
-        projection=draw.PROJECTIONS,
-        epoch=st.integers(0, 3),
-        start=st.none() | draw.VERSIONS,
-        step=st.integers(-1, 3),
-        changes=draw.CHANGES,
-    )
-    def commit(
-        self, data: st.DataObject, projection: str, epoch: int, start: int | None, step: int, changes: list[Change]
-    ) -> None:
-        kept = self.runner.run(self.engines[0].projections.checkpoint(projection, 0))
-        start = kept.offset if start is None else start
-        parked = data.draw(st.lists(draw.PARKED, max_size=2))
-        commit = ProjectionCommit(
-            projection=projection,
-            partition=0,
-            epoch=epoch,
-            start=start,
-            next=max(0, start + step),
-            changes=changes,
-            parked=[event for event in parked if event.projection == projection],
-            unparked=data.draw(st.lists(draw.VERSIONS, max_size=2)),
-        )
-        self.agree(lambda engine: engine.projections.commit(commit))
-
-    @rule(changes=draw.CHANGES)
-    def write(self, changes: list[Change]) -> None:
-        self.agree(lambda engine: engine.projections.write(changes))
-
-    @rule(projection=draw.PROJECTIONS, models=st.sampled_from([[], [Tally]]), epoch=st.integers(0, 3))
-    def reset(self, projection: str, models: list[type[Tally]], epoch: int) -> None:
-        self.agree(lambda engine: engine.projections.reset(projection, models, epoch))
-
-    @rule(event=draw.PARKED)
-    def park(self, event: ParkedEvent) -> None:
-        self.agree(lambda engine: engine.parking.park(event))
-
-    @rule(projection=draw.PROJECTIONS, offset=draw.VERSIONS)
-    def edit_parked(self, projection: str, offset: int) -> None:
-        self.agree(lambda engine: engine.parking.edit(projection, 0, offset, b'{"n":2}'))
-
-    @rule(projection=draw.PROJECTIONS, offset=draw.VERSIONS)
-    def discard_parked(self, projection: str, offset: int) -> None:
-        self.agree(lambda engine: engine.parking.discard(projection, 0, offset))
-
     # -- leases and snapshots ----------------------------------------------
 
     @rule(name=draw.WORKS, owner=draw.OWNERS, ttl=st.sampled_from([0.000002, 2]))
@@ -203,6 +120,13 @@ class EnginesAgree(RuleBasedStateMachine):
             lease = data.draw(st.sampled_from(held))
             self.agree(lambda engine: engine.leases.release(lease))
 
+    @rule(data=st.data(), seconds=st.sampled_from([0.000002, 1]))
+    def back_off(self, data: st.DataObject, seconds: float) -> None:
+        held = self.runner.run(self.engines[0].leases.holders())
+        if held:
+            lease = data.draw(st.sampled_from(held))
+            self.agree(lambda engine: engine.leases.back_off(lease, seconds))
+
     @rule(snapshot=draw.SNAPSHOTS)
     def save_snapshot(self, snapshot: Snapshot) -> None:
         self.agree(lambda engine: engine.snapshots.save(snapshot))
@@ -211,18 +135,6 @@ class EnginesAgree(RuleBasedStateMachine):
     @rule(snapshot=draw.SNAPSHOTS)
     def delete_snapshots(self, snapshot: Snapshot) -> None:
         self.agree(lambda engine: engine.snapshots.delete(snapshot.stream))
-
-
-async def _answers(engines: tuple[Engine, Engine], ask: Callable[[Engine], Awaitable[object]]) -> list[object]:
-    return [await _answer(engine, ask) for engine in engines]
-
-
-async def _answer(engine: Engine, ask: Callable[[Engine], Awaitable[object]]) -> object:
-    try:
-        answer = await ask(engine)
-    except HeadwaterError as error:
-        return type(error), vars(error)
-    return list(cast("Sequence[object]", answer)) if isinstance(answer, list | tuple) else answer
 
 
 async def _page(engine: Engine, start: int, limit: int, only: LogFilter | None) -> object:

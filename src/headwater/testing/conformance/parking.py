@@ -73,6 +73,7 @@ class ParkingConformance:
         paged: list[ParkedEvent] = []
         while page := await engine.parking.parked(after=paged[-1].place if paged else None, limit=2):
             assert len(page) <= 2
+            assert not paged or page[0].place > paged[-1].place
             paged += page
         assert paged == everything
         assert len(everything) == 9

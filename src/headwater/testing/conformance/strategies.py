@@ -12,22 +12,29 @@ from headwater.domain.stream import StreamId
 from headwater.domain.version import AnyVersion, Exact, Exists, ExpectedVersion, NoStream
 from headwater.models.changes import Accumulate, Change, Delete, Update, Upsert
 from headwater.ports.log import LogFilter
-from headwater.ports.parking import ParkedEvent
+from headwater.ports.parking import ParkedEvent, ParkedPlace
+from headwater.ports.place import Place
 from headwater.ports.snapshots import Snapshot
 from headwater.testing.clock import START
 from headwater.testing.controls import EVERYTHING, TOO_MUCH, Tally, command_of, new_event, tally
 
 __all__ = [
+    "ACTIONS",
     "CHANGES",
     "COMMANDS",
     "CONTEXTS",
     "EVENTS",
     "EXPECTED",
     "FILTERS",
+    "GENERATIONS",
     "KEYS",
+    "NAMES",
     "OWNERS",
     "PARKED",
+    "PARKED_OFFSETS",
+    "PARKED_PLACES",
     "PARTITION_KEYS",
+    "PLACES",
     "PROJECTIONS",
     "SNAPSHOTS",
     "STREAMS",
@@ -98,16 +105,26 @@ CHANGES: Final[st.SearchStrategy[list[Change]]] = st.lists(
     max_size=3,
 )
 PROJECTIONS: Final = st.sampled_from(["p", "q"])
+GENERATIONS: Final = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
+PLACES: Final = st.builds(
+    Place, PROJECTIONS, partition=st.just(0), generation=GENERATIONS, key_range=st.sampled_from([0, 0, 0, 1])
+)
+PARKED_OFFSETS: Final = st.integers(0, 2)
+PARKED_PLACES: Final = st.builds(ParkedPlace, PROJECTIONS, GENERATIONS, st.just(0), PARKED_OFFSETS)
+ACTIONS: Final = st.sampled_from(["parked.edit", "parked.retry", "projection.pause"])
 PARKED: Final = st.builds(
     ParkedEvent,
     projection=PROJECTIONS,
+    generation=GENERATIONS,
     partition=st.just(0),
-    offset=VERSIONS,
+    offset=PARKED_OFFSETS,
     key=NAMES,
     type=TYPES,
     error=st.sampled_from([None, "ValueError: no", "KeyError: yes"]),
     attempts=st.integers(1, 3),
     parked_at=VERSIONS,
+    retry_at=st.none() | VERSIONS,
+    data=st.sampled_from([None, None, b'{"n":3}']),
 )
 
 WORKS: Final = st.sampled_from(["p/0", "q/0"])

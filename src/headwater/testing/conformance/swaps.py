@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from headwater.errors import CheckpointConflict, UnknownName
+from headwater.models.model import ReadModel
 from headwater.ports.engine import Engine
+from headwater.ports.generations import NewGeneration
 from headwater.ports.place import Place
 from headwater.testing.conformance.commits import at, commit_of, parked_at, state_of, totals
 from headwater.testing.conformance.generations import begin, fill, remark, standings
@@ -58,6 +60,19 @@ class SwapsConformance:
         await engine.projections.write([tally("c", 4)])
         assert await totals(engine.read_models) == {"a": 2, "b": 3, "c": 4}
         assert await totals(engine.generations.rows("p", 0, [Tally])) == {"a": 1, "b": 9}
+
+    async def test_what_only_the_next_one_writes_is_there_with_it(self, engine: Engine) -> None:
+        first: list[type[ReadModel]] = [Tally]
+        second: list[type[ReadModel]] = [Tally, Remark]
+        for version, models in enumerate((first, second), 1):
+            wanted = NewGeneration(projection="p", version=version, fingerprint="", key_ranges=1, models=models)
+            await engine.generations.begin(wanted)
+        await fill(engine, 1, remark("new"))
+        assert await engine.read_models.get(Remark, "r") is None
+        await engine.generations.swap("p", 1)
+        assert await engine.read_models.get(Remark, "r") == Remark(name="r", text="new")
+        await engine.generations.swap("p", 0)
+        assert await engine.read_models.get(Remark, "r") is None
 
     async def test_parked_events_stay_with_their_generation(self, engine: Engine) -> None:
         await ready(engine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from headwater.models.model import ReadModel
 from headwater.ports.conditions import Pause
@@ -130,7 +131,7 @@ class WakeupsConformance:
         reset = reset_of(2, Tally, generation=1)
         assert await moved_by(engine, lambda: engine.projections.reset(reset), Tally) == [False]
         for number in (1, 0, 1):
-            swapped = await moved_by(engine, lambda n=number: engine.generations.swap("p", n), Tally, Remark)
+            swapped = await moved_by(engine, partial(engine.generations.swap, "p", number), Tally, Remark)
             assert swapped == [True, True]
         served = commit_of(0, 1, tally("a", 1), generation=1, epoch=9)
         assert await moved_by(engine, lambda: engine.projections.commit(served), Tally, Remark) == [True, False]
