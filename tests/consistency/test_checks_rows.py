@@ -90,14 +90,15 @@ async def test_rows_that_were_changed_lost_or_made_up_are_found(shop: Shop, shap
     assert (result.found, list(result.passed_over)) == (3, [])
 
 
-async def test_rows_by_the_whole_stream_are_checked_too(shop: Shop) -> None:
+@pytest.mark.parametrize("sample", [1, 10_000])
+async def test_rows_by_the_whole_stream_are_checked_too(shop: Shop, sample: int) -> None:
     for number in range(4):
         await shop.append(f"item-{number}", Added(units=number), Added(units=1))
     application = Application(shop, Stock())
     await application.caught_up()
-    assert (await application.built_in("rows_stock")).looked_at == 4
+    assert (await application.built_in("rows_stock", sample=sample)).looked_at == 4
     await write(shop, Update(StockView, "item-2", {"events": 3}))
-    assert found(await application.built_in("rows_stock")) == [
+    assert found(await application.built_in("rows_stock", sample=sample)) == [
         ("stock: shop_stock item-2", "this row differs from what its events make")
     ]
 
@@ -119,6 +120,12 @@ async def test_events_beyond_the_checkpoint_are_left_for_later(shop: Shop) -> No
     await application.caught_up()
     result = await application.built_in("rows_shelf")
     assert (result.outcome, result.looked_at) == ("ok", SHELVES + 1)
+
+
+async def test_rows_of_a_projection_that_has_had_no_event_are_found(shop: Shop) -> None:
+    application = await filled(shop, Stock())
+    await write(shop, Insert(StockView(id="ghost")))
+    assert found(await application.built_in("rows_stock")) == [("stock: shop_stock ghost", "no event makes this row")]
 
 
 async def test_keys_with_parked_events_are_left_out(shop: Shop) -> None:

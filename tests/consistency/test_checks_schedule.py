@@ -157,6 +157,17 @@ async def test_a_run_by_hand_looks_at_every_part_and_tells_the_schedule_where_to
     assert elsewhere.looked == ["2"]
 
 
+async def test_another_inconsistency_elsewhere_has_not_lasted_yet(shop: Shop) -> None:
+    pages = Pages()
+    manager = pages.manager(shop, Rounds(shop.clock))
+    lasted: list[float] = []
+    for wrong in ("2", "2", "1", "1"):
+        pages.wrong = wrong
+        lasted += [result.lasted for result in await manager.run_checks()]
+        shop.clock.advance(4)
+    assert lasted == [0.0, 4.0, 0.0, 4.0]
+
+
 class FaultyJournal:
     """The engine's, with a store that is busy now and then."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypeVar, cast
 
@@ -19,17 +20,13 @@ from headwater.projections.folding import folding_of
 from headwater.projections.parts import ProjectionParts
 from headwater.projections.projection import Projection
 
-__all__ = ["KeyReplay", "RowKey", "Strayed", "key_text", "row_keys"]
+__all__ = ["KeyReplay", "RowKey", "key_text", "row_keys"]
 
 M = TypeVar("M", bound=ReadModel)
 
 RowKey: TypeAlias = Callable[[StoredEvent, Decoded], str]
 
 _PAGE = 500
-
-
-class Strayed(Exception):
-    """A handler read or wrote more than the rows of its event's key: no sample of keys can be made anew alone."""
 
 
 def row_keys(projection: Projection) -> Sequence[RowKey]:
@@ -58,20 +55,28 @@ def _told_by(key_of: Callable[[Recorded[object]], object]) -> RowKey:
 class KeyReplay:
     """Runs a projection's handlers over the events of the keys that `holds` wants, over rows of its own.
 
-    An event that raises changes nothing, as if it were discarded. Raises Strayed.
+    An event that raises changes nothing, as if it were discarded. It ends after `most` events, or once one has strayed.
     """
 
     def __init__(
-        self, parts: ProjectionParts, projection: Projection, row_key: RowKey, holds: Callable[[str], bool]
+        self,
+        parts: ProjectionParts,
+        projection: Projection,
+        row_key: RowKey,
+        holds: Callable[[str], bool],
+        most: float = math.inf,
     ) -> None:
         self.unsettled: set[str] = set()
         """Keys of which some events may have had their effect and others not, or in any order."""
         self.handled = 0
         """Events of the wanted keys."""
+        self.strayed = ""
+        """What a handler read or wrote beside the rows of its event's key: then no sample can be made anew alone."""
         self._parts = parts
         self._projection = projection
         self._row_key = row_key
         self._holds = holds
+        self._most = most
         self._rows = _KeyRows(projection.writes)
         self._partition_of: dict[str, int] = {}
         self._decoder = Decoder(parts.registry)
@@ -83,10 +88,14 @@ class KeyReplay:
         """By model and key, as text."""
         return self._rows.kept
 
+    @property
+    def _is_over(self) -> bool:
+        return bool(self.strayed) or self.handled >= self._most
+
     async def read(self, partition: int, until: int, maybe_until: int) -> None:
         """Handle the events of a partition below `until`; a key with one from there to `maybe_until` is unsettled."""
         offset = 0
-        while offset < maybe_until:
+        while offset < maybe_until and not self._is_over:
             page = await self._parts.log.read(partition, offset, _PAGE, self._filter)
             events = [event for event in page.events if event.offset < maybe_until]
             if (wants := self._projection.wants) is not None:
@@ -100,6 +109,8 @@ class KeyReplay:
                     self.unsettled.add(key)
                 elif not isinstance(item, HeadwaterError):
                     await self._handle(key, item if isinstance(item, tuple) else (item,))
+                if self._is_over:
+                    return
             if page.next == offset:
                 return
             offset = page.next
@@ -120,6 +131,7 @@ class KeyReplay:
         finally:
             running_batch.reset(token)
         self._rows.change(batch.changes)
+        self.strayed = self._rows.strayed
 
     def _joins_partitions(self, key: str, partition: int) -> bool:
         """True if the key has events in several partitions, whose order nobody knows, and the order counts."""
@@ -133,7 +145,7 @@ class _KeyRows:
         self.key = ""
         self.kept: dict[tuple[type[ReadModel], str], ReadModel] = {}
         self._writes = frozenset(writes)
-        self._strayed = ""
+        self.strayed = ""
 
     async def get(self, model: type[M], key: object) -> M | None:
         if model not in self._writes or key_text(key) != self.key:
@@ -163,7 +175,7 @@ class _KeyRows:
         return []
 
     def change(self, changes: Sequence[Change]) -> None:
-        """Take what one event did. Raises Strayed."""
+        """Take what one event did."""
         for change in merge(changes):
             place = change.model, key_text(change.key)
             if place[1] != self.key:
@@ -174,11 +186,9 @@ class _KeyRows:
             else:
                 schema = schema_of(change.model)
                 self.kept[place] = schema.to_row(schema.to_scalars(row))
-        if self._strayed:
-            raise Strayed(self._strayed)
 
     def _stray(self, does: str) -> None:
-        self._strayed = self._strayed or f"{does} for an event of key {self.key!r}"
+        self.strayed = self.strayed or f"{does} for an event of key {self.key!r}"
 
 
 def key_text(key: object) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from headwater.consistency.checks import Inconsistency, Part
 from headwater.consistency.checks_lag import Offsets, Standing, served, standing
-from headwater.consistency.checks_replay import KeyReplay, Strayed, key_text, row_keys
+from headwater.consistency.checks_replay import KeyReplay, RowKey, key_text, row_keys
 from headwater.models.criteria import All, Compare, Criteria
 from headwater.models.hashing import row_hash
 from headwater.models.model import ReadModel, schema_of
@@ -51,39 +51,37 @@ class RowHashes:
         rows = self._parts.generations.rows(generation.projection, generation.number, self._projection.writes)
         share = _Share.at(cursor) if cursor else _Share(0, await self._shares(rows))
         before = await self._standing(generation)
+        row_key = await self._row_key(before.lowest)
+        if isinstance(row_key, str):
+            return self._no_sample(row_key)
         kept = {place: row_hash(row) async for place, row in self._rows(rows, share)}
         after = await self._standing(generation)
         if await served(self._parts.generations, generation.projection) != generation:
-            return self._passed_over(share, "another generation came to be served meanwhile")
-        replay = await self._replay(share, before.lowest, after.highest)
-        if isinstance(replay, KeyReplay) and kept and not replay.handled:
-            replay = await self._probe(before.lowest) or replay
-        if isinstance(replay, str):
-            return Part(passed_over=[f"{self._projection.name!r} {replay}: compare whole generations"])
+            why = f"another generation of {generation.projection!r} came to be served meanwhile"
+            return Part(next=share.next, passed_over=[why])
+        replay = KeyReplay(self._parts, self._projection, row_key, share.holds)
+        for partition, (until, maybe_until) in enumerate(zip(before.lowest, after.highest, strict=True)):
+            await replay.read(partition, until, maybe_until)
+        if replay.strayed:
+            return self._no_sample(replay.strayed)
         made = {place: row_hash(row) for place, row in replay.rows.items()}
         found = list(self._differences(kept, made, replay.unsettled | await self._parked(generation)))
         return Part(found=found, next=share.next, looked_at=len(kept.keys() | made.keys()))
 
-    async def _replay(self, share: _Share, lowest: Offsets, highest: Offsets) -> KeyReplay | str:
-        """The share's rows made anew; or why that cannot be."""
-        replay, why = None, ""
+    async def _row_key(self, lowest: Offsets) -> RowKey | str:
+        """What tells the row of an event, as the first events show; or why nothing does."""
+        why = ""
         for row_key in row_keys(self._projection):
-            replay = KeyReplay(self._parts, self._projection, row_key, share.holds)
-            try:
-                for partition, (until, maybe_until) in enumerate(zip(lowest, highest, strict=True)):
-                    await replay.read(partition, until, maybe_until)
-            except Strayed as strayed:
-                replay, why = None, str(strayed)
-                continue
-            if replay.handled:
-                return replay
-        return replay or why
+            probe = KeyReplay(self._parts, self._projection, row_key, lambda _: True, most=_PROBED)
+            for partition, until in enumerate(lowest):
+                await probe.read(partition, until, until)
+            if not probe.strayed:
+                return row_key
+            why = why or probe.strayed
+        return why
 
-    async def _probe(self, lowest: Offsets) -> str:
-        """Why rows without events are no wonder: the first events of the log show that rows have other keys."""
-        first = [min(offset, _PROBED) for offset in lowest]
-        replay = await self._replay(_Share(0, 1), first, first)
-        return replay if isinstance(replay, str) else ""
+    def _no_sample(self, why: str) -> Part:
+        return Part(passed_over=[f"{self._projection.name!r} {why}: compare whole generations"])
 
     async def _shares(self, rows: ReadModels) -> int:
         counts = [await rows.count(model, All()) for model in self._projection.writes]
@@ -122,9 +120,6 @@ class RowHashes:
             else:
                 what = "this row differs from what its events make"
             yield Inconsistency(what, f"{self._projection.name}: {schema_of(model).table} {key}")
-
-    def _passed_over(self, share: _Share, why: str) -> Part:
-        return Part(next=share.next, passed_over=[f"{self._projection.name!r}: {why}"])
 
 
 class _Share(msgspec.Struct, frozen=True):

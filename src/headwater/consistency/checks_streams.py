@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from headwater.consistency.checks import Inconsistency, Part
 from headwater.domain.event import StoredEvent
@@ -77,20 +77,31 @@ class StreamHeads:
             page = await self._log.read(partition, offset, self._limit, _EVERYTHING)
         except StoreCorrupt as error:
             return Part(found=[Inconsistency(str(error), f"{partition}:{offset}")], next=after)
-        found: list[Inconsistency] = []
-        expected = offset
+        found = [*_gaps(page.events, offset)]
+        by_stream: dict[str, list[StoredEvent]] = {}
         for event in page.events:
-            if event.offset != expected:
-                found.append(Inconsistency(f"an event is missing before it: {expected} was next", _place(event)))
-            if await self._log.offset_of(event.stream, event.version) != (event.partition, event.offset):
-                found.append(
-                    Inconsistency(f"{event.stream} does not have it as version {event.version}", _place(event))
-                )
-            elif await self._events.head(StreamId.parse(event.stream)) < event.version:
-                found.append(Inconsistency(f"{event.stream} is not yet at version {event.version}", _place(event)))
-            expected = event.offset + 1
+            by_stream.setdefault(event.stream, []).append(event)
+        for name, events in by_stream.items():
+            found += [
+                Inconsistency(f"{name} does not have it as its own", _place(e)) for e in await self._strange(events)
+            ]
         next = f"p{partition}:{page.next}" if page.next > offset else after
         return Part(found=found, next=next, looked_at=len(page.events))
+
+    async def _strange(self, events: Sequence[StoredEvent]) -> list[StoredEvent]:
+        """Those of a stream's events in the log that the stream does not have there, or does not count."""
+        stream = StreamId.parse(events[0].stream)
+        own = await self._events.load(stream, min(e.version for e in events) - 1, max(e.version for e in events))
+        known = {(e.version, e.partition, e.offset, e.event_id) for e in own}
+        head = await self._events.head(stream)
+        return [e for e in events if e.version > head or (e.version, e.partition, e.offset, e.event_id) not in known]
+
+
+def _gaps(events: Sequence[StoredEvent], expected: int) -> Iterator[Inconsistency]:
+    for event in events:
+        if event.offset != expected:
+            yield Inconsistency(f"an event is missing before it: {expected} was next", _place(event))
+        expected = event.offset + 1
 
 
 def _place(event: StoredEvent) -> str:

@@ -230,8 +230,15 @@ class ConsistencyManager:
 
 
 def _dated(result: CheckResult, last: CheckResult | None) -> CheckResult:
-    """The result with since when it has been so, as far as it is: a check that failed has shown nothing new."""
-    before = None if last is None else last.since
-    if result.outcome == "inconsistent" and before is None:
-        before = result.at
-    return msgspec.structs.replace(result, since=None if result.outcome == "ok" else before)
+    """The result with since when it has been so: as long as the one before, if that was at the same place.
+
+    A check that failed has shown nothing new.
+    """
+    since, cursor = (None, "") if last is None else (last.since, last.cursor)
+    match result.outcome:
+        case "inconsistent":
+            return msgspec.structs.replace(result, since=since if since and result.cursor == cursor else result.at)
+        case "failed":
+            return msgspec.structs.replace(result, since=since, cursor=cursor if since else result.cursor)
+        case _:
+            return result
