@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
@@ -55,6 +56,12 @@ class ProjectionsAgree(Agreement):
         kept = self.runner.run(self.engines[0].projections.checkpoints(place.projection))
         return next((checkpoint for checkpoint in kept if checkpoint.place == place), Checkpoint(place=place))
 
+    def _declared(self, place: Place) -> Place:
+        """The place, in one of the key ranges of its generation."""
+        of = (place.projection, place.generation)
+        ranges = [found.key_ranges for found in self._generations() if (found.projection, found.number) == of]
+        return msgspec.structs.replace(place, key_range=place.key_range % (ranges or [1])[0])
+
     def _generations(self) -> Sequence[Generation]:
         return self.runner.run(self.engines[0].generations.all("p"))
 
@@ -62,7 +69,7 @@ class ProjectionsAgree(Agreement):
     def go_on(self, data: st.DataObject, key_range: int, step: int, changes: list[Change]) -> None:
         """What a worker does that met nobody."""
         numbers = [found.number for found in self._generations()] or [0]
-        kept = self._kept(Place("p", 0, data.draw(st.sampled_from(numbers)), key_range))
+        kept = self._kept(self._declared(Place("p", 0, data.draw(st.sampled_from(numbers)), key_range)))
         next = kept.offset + step
         effects = data.draw(st.sampled_from([None, next]))
         commit = ProjectionCommit(
@@ -89,6 +96,7 @@ class ProjectionsAgree(Agreement):
         changes: list[Change],
         effects: int | None,
     ) -> None:
+        place = self._declared(place)
         start = self._kept(place).offset if start is None else start
         parked = data.draw(st.lists(draw.PARKED, max_size=2))
         commit = ProjectionCommit(
