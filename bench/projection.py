@@ -15,6 +15,8 @@ from bench.rounds import Sample, interleave, median, median_ratio, timed
 from bench.store import a_path, url
 from headwater import CQRSManager
 from headwater.models.pipeline_parsing import parse_pipeline
+from headwater.ports.place import Place
+from headwater.ports.projection_store import Reset
 
 __all__ = ["measure"]
 
@@ -109,8 +111,9 @@ class _Projecting:
 
     async def reset(self) -> None:
         """Back to the start."""
-        checkpoint = await self.cqrs.engine.projections.checkpoint("accounts", 0)
-        await self.cqrs.engine.projections.reset("accounts", [AccountView], checkpoint.epoch)
+        checkpoint = await self.cqrs.engine.projections.checkpoint(Place("accounts"))
+        reset = Reset(projection="accounts", generation=0, epoch=checkpoint.epoch, models=[AccountView])
+        await self.cqrs.engine.projections.reset(reset)
 
     async def catch_up(self) -> int:
         """Start the projection and wait until it has seen everything."""

@@ -19,6 +19,7 @@ from bench.plan import Plan
 from bench.result import Result
 from bench.store import a_path, opened, url
 from headwater import CQRSManager
+from headwater.ports.place import Place
 
 __all__ = ["measure"]
 
@@ -84,7 +85,7 @@ async def _replay(cqrs: CQRSManager) -> int:
 
 async def _rebuild(cqrs: CQRSManager) -> int:
     await cqrs.synchronizer.rebuild_read_model(Accounts)
-    return (await cqrs.engine.projections.checkpoint("accounts", 0)).offset
+    return (await cqrs.engine.projections.checkpoint(Place("accounts"))).offset
 
 
 def _resident() -> int:

@@ -13,6 +13,7 @@ from headwater.domain.append import Append, Write
 from headwater.domain.event import NewEvent
 from headwater.handling.ids import uuid7
 from headwater.ports.engine import Engine
+from headwater.ports.place import Place
 from tests.faults.counting import miscounts
 from tests.faults.folder import ROOT, a_folder
 from tests.faults.history import Findings
@@ -62,7 +63,7 @@ async def _kill(cqrs: CQRSManager, url: str, kills: int, chance: random.Random, 
     for runner in runners:
         runner.kill()
         await runner.wait()
-    if (await cqrs.engine.projections.checkpoint("count_marks", 0)).offset == 0:
+    if (await cqrs.engine.projections.checkpoint(Place("count_marks"))).offset == 0:
         findings.other.append("nothing was handled while processes were killed")
     return killed + RUNNERS
 
@@ -78,7 +79,7 @@ async def _start(url: str) -> Process:
 
 async def _stocked(cqrs: CQRSManager, seen: int) -> int:
     """Keep work in the log for the processes to be killed in; how far they are."""
-    at = (await cqrs.engine.projections.checkpoint("count_marks", 0)).offset
+    at = (await cqrs.engine.projections.checkpoint(Place("count_marks"))).offset
     assert at >= seen
     ahead = await cqrs.engine.log.head(0) - at
     while ahead < 10_000:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from headwater.domain.append import Append, Write
@@ -37,6 +37,7 @@ __all__ = [
     "StockView",
     "WatchedWakeups",
     "no_sleep",
+    "until",
 ]
 
 
@@ -89,6 +90,15 @@ async def no_sleep(_: float) -> None:
     await asyncio.sleep(0)
 
 
+async def until(shop: Shop, ask: Callable[[], Awaitable[object]], wanted: object) -> None:
+    """Until what is asked is what is wanted; asked again whenever the store has changed."""
+    while True:
+        seen = shop.engine.wakeups.seen()
+        if await ask() == wanted:
+            return
+        await shop.engine.wakeups.wait(seen, 0.05)
+
+
 class Shop:
     """An engine with what projections need; `append` is the command side."""
 
@@ -101,8 +111,8 @@ class Shop:
         self.views = Views(engine.read_models, engine.projections, identity=identity)
         self.injector = Injector()
         self.injector.provide(Views, self.views)
-        self.options = RunnerOptions(sleep=no_sleep, save_seconds=0.01)
-        self.small_pages = RunnerOptions(sleep=no_sleep, batch_size=3)
+        self.options = RunnerOptions(sleep=self.sleep, save_seconds=0.01)
+        self.small_pages = RunnerOptions(sleep=self.sleep, batch_size=3)
         self.parts = self.fresh_parts()
 
     def fresh_parts(self, **others: Any) -> ProjectionParts:
@@ -111,7 +121,10 @@ class Shop:
         ports: dict[str, Any] = {
             "log": engine.log,
             "store": engine.projections,
+            "generations": engine.generations,
+            "conditions": engine.conditions,
             "parking": engine.parking,
+            "journal": engine.journal,
             "leases": engine.leases,
             "wakeups": engine.wakeups,
         }
@@ -122,6 +135,11 @@ class Shop:
             injector=self.injector,
             clock=self.clock,
         )
+
+    async def sleep(self, seconds: float) -> None:
+        """Moves the clock on instead."""
+        self.clock.advance(seconds)
+        await asyncio.sleep(0)
 
     def projection_parts(self) -> ProjectionParts:
         return self.parts
@@ -180,7 +198,7 @@ class HastyWakeups:
 
 
 class WatchedWakeups:
-    """The engine's, telling when somebody begins to wait."""
+    """The engine's, telling when somebody begins to wait, but for the crew that keeps watch."""
 
     def __init__(self, engine: Engine) -> None:
         self._wakeups = engine.wakeups
@@ -190,6 +208,7 @@ class WatchedWakeups:
         return self._wakeups.seen()
 
     async def wait(self, seen: int, timeout: float) -> int:
-        if self._wakeups.seen() <= seen:
+        task = asyncio.current_task()
+        if self._wakeups.seen() <= seen and task is not None and task.get_name() != "projections":
             self.rests.set()
         return await self._wakeups.wait(seen, timeout)

@@ -232,7 +232,7 @@ async def test_a_dead_engine_parks_nothing(shop: Shop, stock: Stock) -> None:
     await shop.append("item-1", Added(units=1))
     synchronizer = shop.synchronizer(Reading())
     await synchronizer.start()
-    await synchronizer.caught_up()
+    await synchronizer.caught_up(timeout=3_600)
     await synchronizer.stop()
     assert await synchronizer.dead_letters.list() == []
     assert await shop.stock() == {"item-1": 10}

@@ -18,6 +18,7 @@ from headwater.errors import (
     StoreBusy,
     UnknownName,
 )
+from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionCommit
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.parts import RunnerOptions
@@ -91,7 +92,7 @@ async def test_a_store_that_fails_around_commits_has_each_effect_once(shop: Shop
     store.before = store.after = fail
     synchronizer = shop.synchronizer(Stock(), parts=shop.fresh_parts(store=store), options=shop.small_pages)
     await synchronizer.start()
-    await synchronizer.caught_up()
+    await synchronizer.caught_up(timeout=3_600)
     await synchronizer.stop()
     assert failures > 5
     assert await shop.engine.parking.parked() == []  # no event is to blame
@@ -121,7 +122,7 @@ async def test_a_checkpoint_is_kept_past_events_nobody_handles(shop: Shop) -> No
     await synchronizer.caught_up()
     await synchronizer.stop()
     partition, offset = await shop.engine.log.offset_of("item-1", 2) or (0, -1)
-    checkpoint = await shop.engine.projections.checkpoint("stock", partition)
+    checkpoint = await shop.engine.projections.checkpoint(Place("stock", partition))
     assert checkpoint.offset == offset + 1
 
 
@@ -184,7 +185,7 @@ async def test_a_zombie_commits_nothing(shop: Shop) -> None:
 
 
 async def test_a_checkpoint_beyond_the_log_is_refused(shop: Shop) -> None:
-    await shop.engine.projections.commit(ProjectionCommit(projection="stock", partition=0, epoch=1, start=0, next=99))
+    await shop.engine.projections.commit(ProjectionCommit(place=Place("stock"), epoch=1, start=0, next=99))
     with pytest.raises(CheckpointAheadOfLog, match="restored"):
         await shop.synchronizer(Stock()).start()
 

@@ -50,6 +50,8 @@ class Crew:
         build: Build,
     ) -> None:
         self.runners: dict[Place, Runner] = {}
+        self.held: set[str] = set()
+        """Projections that somebody here sees to for a while."""
         self._projections = projections
         self._parts = parts
         self._options = options
@@ -110,7 +112,7 @@ class Crew:
     async def _watch(self) -> None:
         seen = self._parts.wakeups.seen()
         while True:
-            await self._options.sleep(self._options.watch_seconds / 10)
+            await asyncio.sleep(self._options.watch_seconds / 10)
             seen = await self._parts.wakeups.wait(seen, self._options.watch_seconds)
             try:
                 await self.reconcile()
@@ -126,7 +128,7 @@ class Crew:
             if roll.serving is not None:
                 places = places_of(roll.serving, self._parts.log.partitions)
                 self._parts.arrivals.served[name] = tuple(places)
-                if not roll.paused and fits(projection, roll.serving):
+                if not roll.paused and name not in self.held and fits(projection, roll.serving):
                     wanted.update((place, (projection, roll.serving)) for place in places)
             self._see_to_building(projection, roll)
         gone = [place for place in self.runners if place not in wanted]

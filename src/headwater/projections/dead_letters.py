@@ -81,11 +81,16 @@ class DeadLetterQueue:
         self, projection: object = None, key: str | None = None, after: ParkedPlace | None = None, limit: int = 1_000
     ) -> builtins.list[ParkedEvent]:
         """What is parked, by place: at most `limit`, those behind `after`. The first of a key has an `error`."""
-        name = None if projection is None else find(self._projections, projection).name
-        return [*await self._parts.parking.parked(name, key, after=after, limit=limit)]
+        names = sorted(self._projections) if projection is None else [find(self._projections, projection).name]
+        found: builtins.list[ParkedEvent] = []
+        for name in names:
+            if after is None or after.projection <= name:
+                generation, room = await self._generation(name), limit - len(found)
+                found += await self._parts.parking.parked(name, key, generation=generation, after=after, limit=room)
+        return found
 
     async def retry(
-        self, projection: object, key: str | None = None, offset: int | None = None, by: str = "", partition: int = 0
+        self, projection: object, key: str | None = None, offset: int | None = None, by: str = ""
     ) -> Retried:
         """Handle parked events again: all of a projection, of a key, or of the key of the event at `offset`.
 
@@ -93,11 +98,9 @@ class DeadLetterQueue:
         """
         named = find(self._projections, projection)
         generation = await self._generation(named.name)
-        if offset is not None:
-            found = await self._at(ParkedPlace(named.name, generation, partition, offset))
-            key = found.key if found is not None else key
-        queues = [q for q in await self._queues(named.name, generation) if key in (None, q.key)]
-        if (offset is not None and found is None) or (key is not None and not queues):
+        keys = {key} if offset is None else await self._keys_at(named.name, generation, offset)
+        queues = [q for q in await self._queues(named.name, generation) if None in keys or q.key in keys]
+        if not queues and keys != {None}:
             raise UnknownName(f"{named.name!r} has nothing parked for key={key!r}, offset={offset}")
         for queue in queues:
             await self._free(queue)
@@ -150,6 +153,11 @@ class DeadLetterQueue:
         if first is not None:
             free = msgspec.structs.replace(first, error=None, trace="", attempts=0, retry_at=None, data=None)
             await self._parts.parking.park(free)
+
+    async def _keys_at(self, projection: str, generation: int, offset: int) -> set[str | None]:
+        """The keys of what is parked at an offset, of whatever partition."""
+        places = [ParkedPlace(projection, generation, n, offset) for n in range(self._parts.log.partitions)]
+        return {event.key for event in [await self._at(place) for place in places] if event is not None}
 
     async def _queues(self, projection: str, generation: int) -> Sequence[ParkedQueue]:
         return await self._parts.parking.queues(projection, generation)

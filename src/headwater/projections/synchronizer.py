@@ -21,10 +21,9 @@ from headwater.projections.listeners import ErrorListener, Listeners, Occasion
 from headwater.projections.parts import HasProjectionParts, ProjectionParts, RunnerOptions
 from headwater.projections.progress import Progress
 from headwater.projections.projection import Projection, bind_all, find
-from headwater.projections.reaching import Deadline, failure_at, places_of, reached
+from headwater.projections.reaching import Deadline, failure_at, reached
 from headwater.projections.rebuild import Rebuild, Rebuilder
 from headwater.projections.resetting import Resetter
-from headwater.projections.runner import stop_all
 from headwater.projections.status import ProjectionStatus, status_of
 from headwater.projections.visiting import Visitor
 
@@ -229,14 +228,14 @@ class ReadModelSynchronizer:
         self, projection: Projection, rebuilder: Rebuilder, from_event: int, batch_size: int
     ) -> AsyncGenerator[Progress, None]:
         served = await self._parts.generations.begin(new_generation(projection), beside=False)
-        runners = self._crew.runners
-        mine = [place for place in places_of(served, self._parts.log.partitions) if place in runners]
-        await stop_all([runners.pop(place) for place in mine], drain=15.0)
+        self._crew.held.add(projection.name)
         try:
+            await self._crew.reconcile()
             async with contextlib.aclosing(rebuilder.again_from(served, from_event, batch_size)) as steps:
                 async for progress in steps:
                     yield progress
         finally:
+            self._crew.held.discard(projection.name)
             await self._crew.reconcile()
 
     async def _build(self, projection: Projection) -> None:
