@@ -7,7 +7,7 @@ from typing import Generic, TypeVar, cast
 
 from headwater.domain.event import Recorded
 from headwater.errors import InvalidMessage
-from headwater.handling.batch import running_batch
+from headwater.handling.batch import Batch, running_batch
 from headwater.models.changes import Delete, Insert
 from headwater.models.model import ReadModel, schema_of
 from headwater.models.shown import shown
@@ -91,11 +91,11 @@ class Folding(Generic[M]):
         key = self.key_of(event)
         if self._partition_by is not None:
             colocation.check(event, self._partition_by, key)
-        row = await self._row(key, views)
+        batch = running_batch.get()
+        row = await views.get(self.model, key) if batch is None else await self._row(batch, key, views)
         after = self.step(row, event, key)
         if after is row:
             return
-        batch = running_batch.get()
         if batch is not None:
             batch.add(Delete(self.model, key) if after is None else Insert(after))
         elif after is None:
@@ -103,10 +103,8 @@ class Folding(Generic[M]):
         else:
             await views.insert(after)
 
-    async def _row(self, key: object, views: Views) -> ReadModel | None:
-        batch = running_batch.get()
-        if batch is None:
-            return await views.get(self.model, key)
+    async def _row(self, batch: Batch, key: object, views: Views) -> ReadModel | None:
+        """The row as the batch has it so far."""
         changes = batch.pending(self.model).get(key)
         if changes:
             last = changes[-1]
