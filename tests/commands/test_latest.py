@@ -18,6 +18,7 @@ from headwater.manager import CQRSManager
 from headwater.models.model import Key, ReadModel
 from headwater.ports.engine import Engine
 from headwater.ports.event_store import EventStore
+from headwater.ports.parking import ParkedEvent, Parking
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Checkpoint, ProjectionStore
 from headwater.projections.error_policy import ErrorPolicy
@@ -152,19 +153,39 @@ async def test_a_row_that_is_written_while_it_is_read_is_read_again(engine: Engi
         assert account.version > 1
 
 
-async def test_a_reset_between_two_looks_is_noticed(engine: Engine) -> None:
-    async with application(engine, Balances()) as cqrs:
+class ThenMeanwhile:
+    """Parking where something happens just after the first look at what is parked."""
+
+    def __init__(self, inner: Parking, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._inner = inner
+        self._meanwhile: Callable[[], Awaitable[object]] | None = meanwhile
+
+    async def parked(
+        self, projection: str, key: str | None = None, *, generation: int | None = None, limit: int = 1_000
+    ) -> Sequence[ParkedEvent]:
+        found = await self._inner.parked(projection, key, generation=generation, limit=limit)
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return found
+
+
+async def test_a_reset_while_the_row_is_read_is_noticed(engine: Engine) -> None:
+    fold = Balances()
+    async with application(engine, fold) as cqrs:
         await write(cqrs, "a1", Deposited(amount=1), Deposited(amount=2))
         await cqrs.synchronizer.caught_up()
 
         async def meanwhile() -> None:
+            fold.poison = {1}
             await cqrs.synchronizer.reset(Balances)
-            await write(cqrs, "a2", Deposited(amount=1))
+            await write(cqrs, "a2", Deposited(amount=3))
             await cqrs.synchronizer.caught_up()
+            fold.poison = set()
 
-        interrupting = Interrupting(cqrs._wiring.parts.store, meanwhile)
-        cqrs._wiring.latest._rows._parts = _with_store(cqrs, interrupting)
-        interrupting.times = 1
+        cqrs._wiring.latest._rows._parts = msgspec.structs.replace(
+            cqrs._wiring.parts, parking=cast("Parking", ThenMeanwhile(cqrs._wiring.parts.parking, meanwhile))
+        )
         assert await cqrs.fetch_latest(AccountView, "a1") == view("a1", 3, 2)
 
 

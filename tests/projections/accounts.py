@@ -97,7 +97,7 @@ class Balances(Fold[AccountView], category="account"):
 
     def __init__(self) -> None:
         self.poison: set[int] = set()
-        self.steps = 0
+        self.steps = self.refused = 0
 
     @on(Opened)
     def opened(self, row: AccountView | None, e: Recorded[Opened]) -> AccountView | None:
@@ -106,6 +106,7 @@ class Balances(Fold[AccountView], category="account"):
     @on(Deposited)
     def deposited(self, row: AccountView | None, e: Recorded[Deposited]) -> AccountView | None:
         if e.data.amount in self.poison:
+            self.refused += 1
             raise Poisonous(f"{e.data.amount}")
         return self._with(row, e.stream, None, e.data.amount)
 

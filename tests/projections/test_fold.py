@@ -78,6 +78,9 @@ async def test_none_takes_the_row_away_and_a_later_event_begins_anew(engine: Eng
         await write(cqrs, "a3", Closed())
         await cqrs.synchronizer.caught_up()
         assert await rows(cqrs) == {"a2": ("", 3, 1)}
+        await write(cqrs, "a2", Closed(), Deposited(amount=4))
+        await cqrs.synchronizer.caught_up()
+        assert await rows(cqrs) == {"a2": ("", 4, 1)}
 
 
 async def test_a_key_is_a_field_of_the_data_of_the_kind_of_the_models(engine: Engine) -> None:
@@ -160,6 +163,7 @@ async def test_a_poisonous_event_stops_its_key_and_is_not_tried_in_vain(engine: 
         letters = await cqrs.synchronizer.dead_letters.list()
         assert [letter.error for letter in letters] == ["Poisonous: 13", None]
         assert {letter.key for letter in letters} == {"account-a2"}
+        assert fold.refused == 1
         fold.poison = set()
         await cqrs.synchronizer.dead_letters.retry("balances")
         await cqrs.synchronizer.caught_up()

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from headwater.manager import CQRSManager
 from headwater.ports.engine import Engine
 from headwater.projections.lifecycle import inline
+from headwater.projections.parts import RunnerOptions
 from tests.architecture.modules import ROOT
 from tests.projections.accounts import (
     ENGINES,
@@ -29,6 +31,7 @@ from tests.projections.accounts import (
     write,
     write_as,
 )
+from tests.projections.shop import Noted, no_sleep
 
 
 @pytest.fixture(params=ENGINES)
@@ -103,6 +106,15 @@ async def test_a_rebuild_beside_it_misses_nothing(engine: Engine) -> None:
         for id, row in stored.items():
             account = await cqrs.repository(Account).load(id)
             assert row == ("", account.balance, account.version)
+
+
+async def test_what_it_passes_by_is_stored_at_once(engine: Engine) -> None:
+    options = RunnerOptions(sleep=no_sleep, save_seconds=1_000)
+    async with CQRSManager(engine, projections=[inline(Balances())], events=[Noted], runner=options) as cqrs:
+        await write_as(cqrs, "item-1", None, Noted())
+        await cqrs.synchronizer.caught_up()
+        [kept] = [kept for kept in await cqrs.engine.projections.checkpoints() if kept.offset]
+        assert kept.offset == 1
 
 
 # -- another lifecycle, another version --------------------------------------------

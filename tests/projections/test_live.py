@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from headwater.commands.repository import Repository
 from headwater.domain.messages import Command, Event
-from headwater.engines.memory import MemoryEngine
 from headwater.errors import BadDeclaration, NotOwner, NotStored
 from headwater.handling.routing import handles
 from headwater.manager import CQRSManager
@@ -70,24 +69,27 @@ def _async(fold: Balances) -> Balances:
 
 
 async def outcome(
-    lifecycle: Callable[[Balances], Balances], history: list[tuple[str, list[Event]]], partitions: int
+    lifecycle: Callable[[Balances], Balances], history: list[tuple[str, list[Event]]], engine: Engine
 ) -> tuple[list[AccountView | None], CQRSManager]:
     """The rows as `fetch_latest` gives them, asked for while the projection is anywhere; and what gave them."""
-    cqrs = application(MemoryEngine(partitions), lifecycle(Balances()))
+    cqrs = application(engine, lifecycle(Balances()))
     await cqrs.initialize()
     for id, new in history:
         await write(cqrs, id, *new)
     return [await cqrs.fetch_latest(AccountView, id) for id in IDS], cqrs
 
 
-@given(history=histories, partitions=st.sampled_from([1, 4]))
+@given(history=histories, name=st.sampled_from(ENGINES))
 @settings(deadline=None, max_examples=40)
 async def test_the_rows_are_equal_under_every_lifecycle_and_rebuilt(
-    history: list[tuple[str, list[Event]]], partitions: int
+    history: list[tuple[str, list[Event]]], name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    computed, of_live = await outcome(live, history, partitions)
-    late, of_async = await outcome(_async, history, partitions)
-    inlined, of_inline = await outcome(inline, history, partitions)
+    def engine() -> Engine:
+        return engine_named(name, tmp_path_factory.mktemp("lifecycles"))
+
+    computed, of_live = await outcome(live, history, engine())
+    late, of_async = await outcome(_async, history, engine())
+    inlined, of_inline = await outcome(inline, history, engine())
     assert computed == late == inlined
     expected = {row.id: (row.owner, row.balance, row.events) for row in computed if row}
     assert await rows(of_inline) == expected, "stored with the events"

@@ -62,6 +62,7 @@ class Runner:
         self._tell = tell
         self._troubles = Troubles(parts.conditions, place, self.owner, parts.clock)
         self._turn: Turn | None = None
+        self._told_until = 0
         self._pause = 0.0
         self._pages = 0
         self._task: asyncio.Task[None] | None = None
@@ -141,7 +142,7 @@ class Runner:
             backed_off = await self._back_off(lease, turn, error)
             raise
         finally:
-            turn.end()
+            self._told_until = max(self._told_until, turn.end())
             self._turn = None
             self._parts.arrivals.left(self.place)
             self._looked(self._looks)
@@ -151,7 +152,7 @@ class Runner:
 
     async def _run_turn(self, turn: Turn, lease: Lease) -> None:
         async with Renewal(self._parts.leases, self._options.lease_seconds, [lease]) as renewal:
-            await turn.begin()
+            await turn.begin(self._told_until)
             await self._troubles.learn()
             self._turn = turn
             self._parts.arrivals.joined(self.place, self.hurry)
@@ -181,9 +182,10 @@ class Runner:
         while not self._stopping:
             seen = self._parts.wakeups.seen()
             renewal.check()
-            if self.projection.inline and await turn.refresh():
-                self._announce(turn)
             page = await turn.read()
+            if self.projection.inline and await turn.refresh():  # what an append has handled is no page of ours
+                self._announce(turn)
+                continue
             if page.next == turn.offset:
                 await self._idle(turn, seen)
                 continue

@@ -93,20 +93,23 @@ class Turn:
         save = max(0.0, self._save_at - _now()) if self.unsaved or self._effects_unsaved else math.inf
         return min(save, self._parked.due_in(self._parts.clock.micros()))
 
-    async def begin(self) -> None:
+    async def begin(self, told_until: int = 0) -> None:
         """Take over the checkpoint: from here on a commit under an older epoch fails.
 
+        Side effects below `told_until` have run in this process, whatever the checkpoint says.
         Raises CheckpointAheadOfLog if it lies beyond the log's head; LeaseLost if its generation has left the stage.
         """
         kept = await resume(self._parts, self.place)
         self.offset = self._saved = kept.offset
         if self._effects is not None:
-            self._effects.done = self._marked = kept.effects
+            self._marked = kept.effects
+            self._effects.done = max(kept.effects, told_until)
         await self._commit(self.offset)
         await self._check_generation()
         if self._effects is not None:
-            parked = await self._parked.offsets(kept.effects, kept.offset)
-            await self._effects.run_missed(self.place.partition, kept.effects, kept.offset, self._mine, parked)
+            done = self._effects.done
+            parked = await self._parked.offsets(done, kept.offset)
+            await self._effects.run_missed(self.place.partition, done, kept.offset, self._mine, parked)
         await self.look_at_parked()
 
     async def read(self, so_far: LogPage | None = None) -> LogPage:
@@ -115,9 +118,10 @@ class Turn:
             return await self._read_on(so_far)
         return await self._log.read(self.offset, 1 if self.offset < self._one_by_one_below else self._size.next())
 
-    def end(self) -> None:
-        """Let go of what was read ahead."""
+    def end(self) -> int:
+        """Let go of what was read ahead; the offset below which side effects have run."""
         self._log.stop()
+        return 0 if self._effects is None else self._effects.done
 
     async def refresh(self) -> bool:
         """Go on from where appends have moved the checkpoint of an inline projection; False if they have not."""
