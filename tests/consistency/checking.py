@@ -97,6 +97,10 @@ class Damage:
         else:
             await self._run(f"UPDATE headwater_streams SET version = version + 1 WHERE name = '{stream}'")
 
+    async def corrupt(self, stream: str) -> None:
+        """Change a byte of every event of a stream; on SQLite."""
+        await self._run(f"UPDATE events SET data = X'7B7D' WHERE stream = {_id_of(stream)}")
+
     async def claim(self, key: UniqueKey) -> None:
         """Have a key held by a stream that is not there."""
         if self._state is not None:

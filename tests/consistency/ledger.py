@@ -11,7 +11,21 @@ from headwater.projections.handler import ProjectionHandler
 from headwater.read_models.views import Views
 from tests.projections.shop import StockView
 
-__all__ = ["BySku", "Counted", "Folded", "Grand", "Many", "Shelf", "ShelfView", "Sku", "SkuView", "Sold", "Total"]
+__all__ = [
+    "BySku",
+    "Counted",
+    "Folded",
+    "Grand",
+    "LastSale",
+    "Many",
+    "Shelf",
+    "ShelfView",
+    "Sku",
+    "SkuView",
+    "Sold",
+    "SomeShelves",
+    "Total",
+]
 
 
 class Sold(Event, name="LedgerSold"):
@@ -60,6 +74,18 @@ class Many(ProjectionHandler, writes=[ShelfView]):
         id = e.stream.partition("-")[2]
         found = (await views.get_many(ShelfView, [id])).get(id) or await views.find_one(ShelfView, id=id)
         await views.insert(ShelfView(id=id, units=e.data.units + (found.units if found else 0)))
+
+
+class LastSale(ProjectionHandler, writes=[SkuView], key="sku"):
+    """Rows that join streams, where the order of events counts."""
+
+    @on(Sold)
+    async def sold(self, e: Recorded[Sold], views: Views) -> None:
+        await views.insert(SkuView(sku=e.data.sku, units=e.data.units))
+
+
+class SomeShelves(Shelf, wants=lambda stored: stored.stream != "shelf-1"):
+    """All but one."""
 
 
 class Folded(Fold[ShelfView], category="shelf"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headwater.consistency import checks_rows
 from headwater.consistency.checks_rows import RowHashes
 from headwater.models.changes import Change, Delete, Insert, Update
 from headwater.models.model import ReadModel
@@ -18,12 +19,14 @@ from tests.consistency.ledger import (
     Counted,
     Folded,
     Grand,
+    LastSale,
     Many,
     Shelf,
     ShelfView,
     Sku,
     SkuView,
     Sold,
+    SomeShelves,
     Total,
 )
 from tests.projections.shop import Added, Noted, Shop, Stock, StockView
@@ -173,7 +176,7 @@ async def test_what_no_sample_can_make_anew_is_passed_over_and_told(
 
 
 class Moving:
-    """Generations whose rows go on while they are read: events come and are handled after the first page."""
+    """Generations whose rows go on while they are read: events come and are handled before each page."""
 
     def __init__(self, shop: Shop, application: Application) -> None:
         self._shop = shop
@@ -198,10 +201,9 @@ class _MovingRows:
         return getattr(self._rows, name)
 
     async def find(self, model: type[Any], selection: Selection) -> Sequence[Any]:
-        found = await self._rows.find(model, selection)
         await self._shop.append("shelf-1", Sold(sku="apple", units=1))
         await self._application.caught_up()
-        return found
+        return await self._rows.find(model, selection)
 
 
 async def test_rows_that_change_while_they_are_read_are_no_inconsistency(shop: Shop) -> None:
@@ -209,4 +211,29 @@ async def test_rows_that_change_while_they_are_read_are_no_inconsistency(shop: S
     parts = shop.fresh_parts(generations=Moving(shop, application))
     projection = application.synchronizer.projections["shelf"]
     part = await RowHashes(parts, projection).part("")
-    assert (list(part.found), part.looked_at) == ([], SHELVES)
+    assert (list(part.found), part.looked_at) == ([], SHELVES - 1)
+    assert "changed meanwhile" in part.passed_over[0]
+
+
+async def test_rows_are_read_in_pages(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks_rows, "_PAGE", 5)
+    application = await filled(shop, Shelf())
+    result = await application.built_in("rows_shelf")
+    assert (result.outcome, result.looked_at) == ("ok", SHELVES)
+
+
+async def test_a_key_joined_from_several_partitions_is_left_out_where_the_order_counts(shop: Shop) -> None:
+    application = await filled(shop, LastSale())
+    await write(shop, Update(SkuView, "beet", {"units": -1}))
+    result = await application.built_in("rows_last_sale")
+    if shop.engine.log.partitions == 1:
+        assert (result.found, list(result.passed_over)) == (1, [])
+    else:
+        assert result.found == 0
+        assert "several partitions" in result.passed_over[0]
+
+
+async def test_events_that_are_not_wanted_are_passed_by(shop: Shop) -> None:
+    application = await filled(shop, SomeShelves())
+    result = await application.built_in("rows_some_shelves")
+    assert (result.outcome, result.looked_at) == ("ok", SHELVES - 1)

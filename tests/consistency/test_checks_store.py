@@ -79,6 +79,23 @@ async def test_an_event_that_the_log_has_lost_is_found(shop: Shop, engine: Engin
     assert "item-1" in {where for where, _ in found(result)}
 
 
+@pytest.mark.parametrize("engine", ["memory"], indirect=True)
+async def test_a_gap_in_the_log_is_found(shop: Shop, engine: Engine) -> None:
+    application = await filled(shop)
+    last = (await shop.engine.events.load(StreamId("item", "1")))[-1].offset
+    await Damage(engine).lose_from_log("item-1")
+    what = f"an event is missing before it: {last} was next"
+    assert (f"0:{last + 1}", what) in found(await application.built_in("stream_heads"))
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_an_event_that_cannot_be_read_is_found(shop: Shop, engine: Engine) -> None:
+    application = await filled(shop)
+    await Damage(engine).corrupt("item-1")
+    result = await application.built_in("stream_heads")
+    assert "item-1" in {where for where, _ in found(result)}
+
+
 class Growing:
     """An admin whose listing is overtaken by appends at once."""
 

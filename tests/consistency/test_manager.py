@@ -20,7 +20,7 @@ from headwater.errors import (
 )
 from headwater.read_models.views import Views
 from tests.consistency.checking import Application, found, journal_of
-from tests.projections.shop import Added, Shop, Stock, StockView
+from tests.projections.shop import Shop, Stock, StockView
 
 
 class Lamp:
@@ -179,65 +179,6 @@ async def test_a_failure_in_between_does_not_make_an_inconsistency_younger(shop:
     lamp.wrong = ["dark"]
     shop.clock.advance(4)
     assert [result.repair for result in await manager.run_checks()] == ["done"]
-
-
-class Counted:
-    """Rows against appended streams; the first look sets the projections going."""
-
-    def __init__(self, application: Application, streams: int) -> None:
-        self.application = application
-        self.streams = streams
-        self.looks = 0
-        self.starts = True
-
-    async def check(self, views: Views) -> list[str]:
-        self.looks += 1
-        rows = await views.count(StockView)
-        if self.starts:
-            await self.application.synchronizer.start()
-        return [] if rows == self.streams else [f"{rows} rows of {self.streams} streams"]
-
-
-async def test_lag_is_no_inconsistency(shop: Shop) -> None:
-    application = Application(shop, Stock())
-    for number in range(8):
-        await shop.append(f"item-{number}", Added(units=1))
-    counted = Counted(application, streams=8)
-    (result,) = await application.manager(ConsistencyCheck(name="counted", check=counted.check)).run_checks()
-    await application.synchronizer.stop()
-    assert (result.outcome, result.behind, counted.looks) == ("ok", False, 2)
-
-
-async def test_what_is_still_so_once_the_projections_have_caught_up_counts(shop: Shop) -> None:
-    application = Application(shop, Stock())
-    await shop.append("item-1", Added(units=1))
-    counted = Counted(application, streams=2)
-    check = ConsistencyCheck(name="counted", check=counted.check, projections=[StockView])
-    (result,) = await application.manager(check).run_checks()
-    await application.synchronizer.stop()
-    assert (result.outcome, found(result)) == ("inconsistent", [("", "1 rows of 2 streams")])
-    assert (result.behind, counted.looks) == (False, 2)
-
-
-async def test_nobody_waits_longer_than_the_window_for_a_projection_that_does_not_run(shop: Shop) -> None:
-    application = Application(shop, Stock(), parts=shop.fresh_parts(wakeups=shop.hasty_wakeups()))
-    await shop.append("item-1", Added(units=1))
-    counted = Counted(application, streams=1)
-    counted.starts = False
-    before = shop.clock.micros()
-    check = ConsistencyCheck(name="counted", check=counted.check)
-    (result,) = await application.manager(check, max_inconsistency_window=7).run_checks()
-    assert (result.outcome, result.behind) == ("inconsistent", True)
-    assert shop.clock.micros() - before == 7_000_000
-
-
-async def test_a_check_that_looks_at_no_projection_waits_for_none(shop: Shop) -> None:
-    application = Application(shop, Stock())
-    await shop.append("item-1", Added(units=1))
-    lamp = Lamp("dark")
-    check = ConsistencyCheck(name="lamp", check=lamp.check, projections=())
-    (result,) = await application.manager(check).run_checks()
-    assert (result.outcome, result.behind) == ("inconsistent", False)
 
 
 async def plain() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -36,8 +36,8 @@ class RowHashes:
     memory, the events of one share. So a part shows rows that differ, that are missing, and that no event makes.
 
     For projections whose rows have the key the projection orders by (`key=`, or else the stream or its id), and whose
-    handlers read no others, as with every fold. Another one is passed over, and the result says why. Keys with parked
-    events are left out, and those with events handled while their rows were read.
+    handlers read no others, as with every fold. Another one is passed over, and the result says why. Left out, too,
+    are keys with parked events, with events of several partitions whose order counts, and those that change meanwhile.
     """
 
     def __init__(self, parts: ProjectionParts, projection: Projection, *, sample: int = 10_000) -> None:
@@ -56,17 +56,16 @@ class RowHashes:
             return self._no_sample(row_key)
         kept = {place: row_hash(row) async for place, row in self._rows(rows, share)}
         after = await self._standing(generation)
-        if await served(self._parts.generations, generation.projection) != generation:
-            why = f"another generation of {generation.projection!r} came to be served meanwhile"
-            return Part(next=share.next, passed_over=[why])
         replay = KeyReplay(self._parts, self._projection, row_key, share.holds)
         for partition, (until, maybe_until) in enumerate(zip(before.lowest, after.highest, strict=True)):
             await replay.read(partition, until, maybe_until)
         if replay.strayed:
             return self._no_sample(replay.strayed)
         made = {place: row_hash(row) for place, row in replay.rows.items()}
-        found = list(self._differences(kept, made, replay.unsettled | await self._parked(generation)))
-        return Part(found=found, next=share.next, looked_at=len(kept.keys() | made.keys()))
+        doubtful = replay.unsettled | await self._parked(generation)
+        places = {place for place in kept.keys() | made.keys() if place[1] not in doubtful}
+        found = list(self._differences(kept, made, places))
+        return Part(found=found, next=share.next, looked_at=len(places), passed_over=self._left_out(replay, doubtful))
 
     async def _row_key(self, lowest: Offsets) -> RowKey | str:
         """What tells the row of an event, as the first events show; or why nothing does."""
@@ -79,6 +78,12 @@ class RowHashes:
                 return row_key
             why = why or probe.strayed
         return why
+
+    def _left_out(self, replay: KeyReplay, doubtful: set[str]) -> list[str]:
+        if not doubtful:
+            return []
+        why = "joined from several partitions, or changed meanwhile" if replay.unsettled else "parked"
+        return [f"{self._projection.name!r}: keys with events that are {why} are left out"]
 
     def _no_sample(self, why: str) -> Part:
         return Part(passed_over=[f"{self._projection.name!r} {why}: compare whole generations"])
@@ -107,11 +112,11 @@ class RowHashes:
         return keys | {key.partition("-")[2] for key in keys}  # of a stream, its row may have the id
 
     def _differences(
-        self, kept: Mapping[Place, bytes], made: Mapping[Place, bytes], left_out: set[str]
+        self, kept: Mapping[Place, bytes], made: Mapping[Place, bytes], places: Iterable[Place]
     ) -> Iterator[Inconsistency]:
-        for place in sorted(kept.keys() | made.keys(), key=lambda place: (place[0].__name__, place[1])):
+        for place in sorted(places, key=lambda place: (place[0].__name__, place[1])):
             model, key = place
-            if key in left_out or kept.get(place) == made.get(place):
+            if kept.get(place) == made.get(place):
                 continue
             if place not in made:
                 what = "no event makes this row"

@@ -154,24 +154,22 @@ class ConsistencyManager:
     async def _schedule(self) -> None:
         while True:
             try:
-                async with self._held(self._interval + _GRACE) as renewal:
-                    if renewal is not None:
-                        await self._round(renewal)
+                async with self._held(self._interval + _GRACE) as is_held:
+                    if is_held:
+                        await self._round()
             except Exception as error:  # the store may be back by the next round
                 _log.warning("a round of consistency checks ended early: %s: %s", type(error).__name__, error)
             await self._sleep(self._interval)
 
-    async def _round(self, renewal: Renewal) -> None:
+    async def _round(self) -> None:
         """Every check that is due, one part of each."""
         for check in self._checks.values():
             now = self._parts.clock.micros()
             if now < self._due.get(check.name, now):
                 continue
             async with self._turn:
-                renewal.check()
                 last = await self._results.last(check.name)
                 result = await self._judged(check, self._cursor(check.name, last), last, True)
-                renewal.check()
                 await self._results.keep_news(result, last)
             self._due[check.name] = now + round(check.every * 1_000_000)
 
@@ -203,21 +201,21 @@ class ConsistencyManager:
 
     async def _repair(self, check: BoundCheck, result: CheckResult) -> str:
         """Under the lease, so that no two processes repair one thing."""
-        async with self._held(_GRACE if self._task is None else self._interval + _GRACE) as renewal:
-            if renewal is None:
+        async with self._held(_GRACE if self._task is None else self._interval + _GRACE) as is_held:
+            if not is_held:
                 return "left to the process that runs the schedule"
             return await self._repairs.run(result, check.repair)
 
     @contextlib.asynccontextmanager
-    async def _held(self, seconds: float) -> AsyncGenerator[Renewal | None, None]:
-        """The lease, kept while the work goes on, and by the schedule until its next round; None: another has it."""
+    async def _held(self, seconds: float) -> AsyncGenerator[bool, None]:
+        """The lease, kept while the work goes on, and by the schedule until its next round; False: another has it."""
         self._lease = lease = await self._parts.leases.acquire(LEASE, self._owner, seconds)
         if lease is None:
-            yield None
+            yield False
             return
         try:
-            async with Renewal(self._parts.leases, seconds, [lease]) as renewal:
-                yield renewal
+            async with Renewal(self._parts.leases, seconds, [lease]):
+                yield True
         finally:
             if self._task is None:
                 await self._parts.leases.release(lease)
