@@ -59,17 +59,21 @@ class Generations(Protocol):
     async def begin(self, wanted: NewGeneration, beside: bool = True) -> Generation:
         """The first generation, served; else one that is built beside it, its tables empty.
 
-        Without `beside`, the one that is served where there is one. Of those beside, one of the same version, code and key ranges that is being built already is returned as it is; another that
-        is being built is dropped. Raises RebuildRefused for a version below the one that is served or built;
-        StoreMismatch where a table of its name is there that no generation made.
+        Without `beside`, the one that is served where there is one. One of the same version, code and key ranges that
+        is being built already is returned as it is; another that is being built is dropped. Raises RebuildRefused for
+        a version below the one that is served or built; StoreMismatch where a table of its name is there that no
+        generation made.
         """
         ...
 
-    async def swap(self, projection: str, number: int, force: bool = False) -> bool:
+    async def swap(
+        self, projection: str, number: int, was: Literal["building", "previous"] = "building", force: bool = False
+    ) -> bool:
         """Serve the building or the previous generation; the one served becomes the previous one.
 
         Without `force` False, and nothing is changed, while a building one is behind the one served. Its side effects
-        go on where those of the one served have come to, never again. Raises UnknownName if there is none such.
+        go on where those of the one served have come to, never again. Raises UnknownName if none of this number
+        is in the state it `was`.
         """
         ...
 

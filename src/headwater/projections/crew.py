@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from headwater.errors import BadDeclaration, ProjectionOutdated, StoreError
 from headwater.ports.generations import Generation, NewGeneration
 from headwater.ports.place import Place
+from headwater.projections.bookmark import resume
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
 from headwater.projections.reaching import places_of
-from headwater.projections.runner import Runner, stop_all
-from headwater.projections.turn import resume
+from headwater.projections.runner import Runner
+from headwater.projections.stopping import stop_all
 
 __all__ = ["Crew", "Roll", "new_generation"]
 

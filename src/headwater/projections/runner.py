@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from headwater.errors import (
     CheckpointAheadOfLog,
@@ -21,6 +21,7 @@ from headwater.ports.generations import Generation
 from headwater.ports.leases import Lease
 from headwater.ports.log import LogPage
 from headwater.ports.place import Place
+from headwater.projections.nap import Nap
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
@@ -28,13 +29,10 @@ from headwater.projections.renewal import Renewal
 from headwater.projections.troubles import Troubles, new_owner
 from headwater.projections.turn import Turn
 
-__all__ = ["Runner", "stop_all"]
+__all__ = ["Runner"]
 
 _LOOK_EVERY = 64
 """Pages between two looks at what is parked, while a key is blocked."""
-
-_PATIENCE = 1.0
-"""Seconds to wait for runners to end before it is said."""
 
 _log = logging.getLogger("headwater.projections")
 
@@ -66,8 +64,7 @@ class Runner:
         self._pause = 0.0
         self._pages = 0
         self._task: asyncio.Task[None] | None = None
-        self._resting = False
-        self._nudged = False
+        self._nap = Nap()
         self._stopping = False
         self._hurry_to = 0
         self._looks: list[asyncio.Future[None]] = []
@@ -86,7 +83,7 @@ class Runner:
     def told_to_stop(self) -> asyncio.Task[None] | None:
         """The task, which will end after the page at hand; the lease is free then."""
         self._stopping = True
-        self._nudge()
+        self._nap.end()
         return self._task
 
     async def run(self) -> None:
@@ -110,7 +107,7 @@ class Runner:
     def hurry(self, offset: int) -> None:
         """Come to `offset` without waiting for full batches."""
         self._hurry_to = max(self._hurry_to, offset)
-        self._nudge()
+        self._nap.end()
 
     async def look_at_parked(self) -> None:
         """Have parked events handled that are free to go; returns when that is done, or the lease lost."""
@@ -121,7 +118,7 @@ class Runner:
             return
         look = asyncio.get_running_loop().create_future()
         self._looks.append(look)
-        self._nudge()
+        self._nap.end()
         await look
 
     # -- under the lease -------------------------------------------------------
@@ -260,49 +257,14 @@ class Runner:
         options = self._options
         if self._pause == 0:
             self._pause = await self._troubles.report(error, 0, options.pause, options.longest_pause)
-        await self._interruptible(options.sleep(self._pause))
+        await self._nap.wait(options.sleep(self._pause))
         self._pause = 0.0
 
     async def _rest(self, seen: int, seconds: float) -> None:
         """Until something may be new, or is asked for."""
         if self._stopping or self._looks or (self._turn is not None and self._in_a_hurry(self._turn)):
             return
-        await self._interruptible(self._parts.wakeups.wait(seen, seconds))
-
-    async def _interruptible(self, waiting: Awaitable[object]) -> None:
-        """Wait, or until nudged: a nudge is a cancellation that is taken back."""
-        self._resting = True
-        try:
-            await waiting
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not self._nudged or task is None or task.uncancel() > 0:
-                raise
-        finally:
-            self._resting = self._nudged = False
-
-    def _nudge(self) -> None:
-        if self._resting and not self._nudged and self._task is not None:
-            self._nudged = True
-            self._task.cancel()
-
-
-async def stop_all(runners: Sequence[Runner], drain: float) -> None:
-    """End all after the pages at hand, within `drain` seconds; if this is cancelled, at once. Leases are free then."""
-    tasks = {task: runner for runner in runners if (task := runner.told_to_stop()) is not None}
-    if not tasks:
-        return
-    try:
-        patience = min(drain, _PATIENCE)
-        _, late = await asyncio.wait(tasks, timeout=patience)
-        if late and drain > patience:
-            names = ", ".join(sorted(task.get_name() for task in late))
-            _log.warning("waiting up to %g s for what %s have at hand", drain - patience, names)
-            await asyncio.wait(late, timeout=drain - patience)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await self._nap.wait(self._parts.wakeups.wait(seen, seconds))
 
 
 def _now() -> float:

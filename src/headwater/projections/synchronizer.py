@@ -164,7 +164,7 @@ class ReadModelSynchronizer:
         previous = await self._generation(projection, "previous")
         if previous is None:
             raise RebuildRefused(f"no earlier generation of {projection.name!r} is kept: rebuild it instead")
-        await self._parts.generations.swap(projection.name, previous.number)
+        await self._parts.generations.swap(projection.name, previous.number, was="previous")
         await self._audit.note("projection.switch_back", projection.name, by, f"generation {previous.number}")
         await self._crew.reconcile()
         return msgspec.structs.replace(previous, state="serving")

@@ -15,6 +15,7 @@ from headwater.ports.generations import NewGeneration
 from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionCommit
 from headwater.ports.read_models import Selection
+from headwater.testing.conformance.commits import swap
 from tests.engines.sqlite.stores import opened, read_model, reset, select, write
 
 
@@ -56,7 +57,7 @@ async def swapped(engine: SqliteEngine) -> None:
     await fill(engine, 0, Page(id="old", title="The old one"))
     await engine.generations.begin(wanted(version=2))
     await fill(engine, 1, Page(id="new", title="The new one"))
-    assert await engine.generations.swap("p", 1)
+    assert await swap(engine, "p", 1)
 
 
 async def tables(folder: Path) -> list[object]:
@@ -130,7 +131,7 @@ async def test_a_swap_renames_tables_and_their_search_indexes(tmp_path: Path) ->
 async def test_a_swap_there_and_back_leaves_everything_as_it_was(tmp_path: Path) -> None:
     async with opened(tmp_path, Page) as engine:
         await swapped(engine)
-        assert await engine.generations.swap("p", 0)
+        assert await swap(engine, "p", 0)
         assert await tables(tmp_path) == ["page", "page@p@1", "page@p@1__search", "page__search"]
         assert await found(engine, "one") == ["old"]
         assert await indexes(tmp_path, "page") == {"page.size", "page.-size,title"}
@@ -141,7 +142,7 @@ async def test_the_former_previous_one_is_dropped(tmp_path: Path) -> None:
         await swapped(engine)
         await engine.generations.begin(wanted(version=3))
         await fill(engine, 2)
-        assert await engine.generations.swap("p", 2)
+        assert await swap(engine, "p", 2)
         assert await tables(tmp_path) == ["page", "page@p@1", "page@p@1__search", "page__search"]
         declared = await select(tmp_path, "SELECT table_name FROM headwater_read_models ORDER BY 1")
         assert declared == [("page",), ("page@p@1",)]
@@ -155,7 +156,7 @@ async def test_a_swap_that_finds_a_name_taken_changes_nothing(tmp_path: Path) ->
         await select(tmp_path, 'CREATE TABLE "page@p@0" (theirs INTEGER)')
         before = await tables(tmp_path)
         with pytest.raises(StoreMismatch, match="'page@p@0' is there"):
-            await engine.generations.swap("p", 1)
+            await swap(engine, "p", 1)
         assert await tables(tmp_path) == before
         assert [each.state for each in await engine.generations.all("p")] == ["serving", "building"]
         await fill(engine, 0, Page(id="more", title="More of the old"))
@@ -170,10 +171,10 @@ async def test_another_class_takes_over_and_gives_back(tmp_path: Path) -> None:
         await fill(engine, 1, Longer(id="a", title="One", words=1))
         with pytest.raises(StoreMismatch, match=r"Longer\.size is no longer declared"):
             await engine.read_model_schema.ensure([Longer])
-        await engine.generations.swap("p", 1)
+        await swap(engine, "p", 1)
         await engine.read_model_schema.ensure([Longer])
         assert await engine.read_models.get(Longer, "a") == Longer(id="a", title="One", words=1)
-        await engine.generations.swap("p", 0)
+        await swap(engine, "p", 0)
         await engine.read_model_schema.ensure([Page])
         assert await engine.read_models.get(Page, "a") == Page(id="a", title="One", size=3)
 
@@ -186,11 +187,11 @@ async def test_models_come_and_go_with_their_generation(tmp_path: Path) -> None:
         await fill(engine, 1, Author(name="ann"))
         await write(engine, Page(id="a", title="One"))
         before = await engine.wakeups.changes([Page, Author])
-        await engine.generations.swap("p", 1)
+        await swap(engine, "p", 1)
         assert await tables(tmp_path) == ["author", "author@p@0", "page@p@0", "page@p@0__search"]
         assert await engine.read_models.count(Author, All()) == 1
         assert list(await engine.wakeups.changes([Page, Author])) == [count + 1 for count in before]
-        await engine.generations.swap("p", 0)
+        await swap(engine, "p", 0)
         assert await tables(tmp_path) == ["author", "author@p@1", "page", "page__search"]
         assert await engine.read_models.count(Page, All()) == 1
 
@@ -237,7 +238,7 @@ async def test_others_see_a_swap_at_once(tmp_path: Path) -> None:
         await fill(other, 1, Page(id="new", title="The new one"))
         rows = other.generations.rows("p", 1, [Page])
         for served, id in ((1, "new"), (0, "old"), (1, "new")):
-            await one.generations.swap("p", served)
+            await swap(one, "p", served)
             assert [row.id for row in await other.read_models.find(Page, Selection())] == [id]
             assert await found(other, "one") == [id]
             assert [row.id for row in await rows.find(Page, Selection())] == ["new"]
@@ -252,7 +253,7 @@ async def test_others_commit_to_the_table_a_generation_has_now(tmp_path: Path) -
         await fill(other, 0, Page(id="a", title="One"))
         await one.generations.begin(wanted(version=2))
         await fill(one, 1, Page(id="b", title="Two"))
-        await one.generations.swap("p", 1)
+        await swap(one, "p", 1)
         with pytest.raises(CheckpointConflict):
             await fill(other, 0, Page(id="late", title="Late"), start=1)
         await fill(other, 0, Page(id="c", title="Three"), start=1, epoch=2)
@@ -276,7 +277,7 @@ async def test_a_swap_outdates_the_lease_of_one_who_has_yet_to_commit(tmp_path: 
         held = await engine.leases.acquire(place.lease, "at work", 10)
         assert held is not None
         await engine.generations.begin(wanted(version=2))
-        await engine.generations.swap("p", 1, force=True)
+        await swap(engine, "p", 1, force=True)
         with pytest.raises(CheckpointConflict):
             await fill(engine, 0, start=1, epoch=held.epoch)
         await engine.leases.release(held)
@@ -292,7 +293,7 @@ async def test_one_generation_after_the_other(tmp_path: Path) -> None:
             generation = await engine.generations.begin(wanted(*models, version=version))
             rows = [model(id=f"{version}", text="some text") for model in models]
             await fill(engine, generation.number, *rows)
-            assert version == 1 or await engine.generations.swap("p", generation.number)
+            assert version == 1 or await swap(engine, "p", generation.number)
             for model, row in zip(models, rows, strict=True):
                 assert await engine.read_models.search(model, ["text"], ["some"], 9) == [row]
         assert len(await tables(tmp_path)) == 4 * len(models)

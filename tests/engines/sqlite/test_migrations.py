@@ -17,6 +17,7 @@ from headwater.ports.generations import Generation, NewGeneration
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Checkpoint, ProjectionCommit
 from headwater.ports.read_models import Selection
+from headwater.testing.conformance.commits import swap
 from headwater.testing.controls import ANN, Tally, append_of, tally
 
 SQL = files("headwater.engines.sqlite") / "sql"
@@ -197,10 +198,10 @@ async def test_a_projection_of_format_2_goes_on_and_is_rebuilt(migrated: SqliteE
     await migrated.projections.commit(
         ProjectionCommit(place=place, epoch=1, start=0, next=8, changes=[tally("new", 1)])
     )
-    assert await migrated.generations.swap("p", 1)
+    assert await swap(migrated, "p", 1)
     assert [row.name for row in await migrated.read_models.find(Tally, Selection())] == ["new"]
     assert (await migrated.projections.checkpoint(place)).effects == 7
-    assert await migrated.generations.swap("p", 0)
+    assert await swap(migrated, "p", 0)
     assert [row.name for row in await migrated.read_models.find(Tally, Selection())] == ["a", "b"]
 
 

@@ -45,10 +45,10 @@ class MemoryGenerations(Part):
             _forget(state, building)
         return _add(state, wanted, "building")
 
-    async def swap(self, projection: str, number: int, force: bool = False) -> bool:
+    async def swap(self, projection: str, number: int, was: Standing = "building", force: bool = False) -> bool:
         state = self._state
         serving, to_serve = served(state, projection), _other(state, projection, number)
-        if to_serve is None:
+        if to_serve is None or to_serve.state != was:
             raise UnknownName(
                 f"projection {projection!r} has no generation {number} being built or served before: "
                 "see which it has, or rebuild it first"
@@ -226,7 +226,8 @@ def _carry_effects(state: State, serving: Generation, to_serve: Generation) -> N
 def _outdate_epochs(state: State, projection: str, numbers: set[int]) -> None:
     for place, kept in state.checkpoints.items():
         if place.projection == projection and place.generation in numbers:
-            state.checkpoints[place] = replace(kept, epoch=kept.epoch + 1)
+            lease = state.leases.get(place.lease)
+            state.checkpoints[place] = replace(kept, epoch=max(kept.epoch, lease.epoch if lease else 0) + 1)
 
 
 def _partitions(state: State, generation: Generation) -> list[int]:

@@ -53,8 +53,8 @@ class SqliteGenerations:
             raise InvalidVersion("a generation has 1 range of keys or more, got 0")
         return await self._writer.run_alone(self._begin, wanted, beside)
 
-    async def swap(self, projection: str, number: int, force: bool = False) -> bool:
-        return await self._writer.run_alone(self._swap, projection, check_count(number, "generation"), force)
+    async def swap(self, projection: str, number: int, was: State = "building", force: bool = False) -> bool:
+        return await self._writer.run_alone(self._swap, projection, check_count(number, "generation"), was, force)
 
     async def drop(self, projection: str, number: int) -> bool:
         return await self._writer.run_alone(self._drop, projection, check_count(number, "generation"))
@@ -93,16 +93,16 @@ class SqliteGenerations:
         self._write(connection, kept)
         return kept
 
-    def _swap(self, connection: apsw.Connection, projection: str, number: int, force: bool) -> bool:
+    def _swap(self, connection: apsw.Connection, projection: str, number: int, was: State, force: bool) -> bool:
         known = self._changing(connection, projection)
         served, chosen = in_state(known, "serving"), known.get(number)
-        if served is None or chosen is None or chosen is served:
+        if served is None or chosen is None or chosen.generation.state != was:
             raise UnknownName(
                 f"projection {projection!r} has no generation {number} being built or served before: "
                 "see which it has, or rebuild it first"
             )
         before, after = self._standing(connection, served), self._standing(connection, chosen)
-        if chosen.generation.state == "building" and not force and is_behind(after, before):
+        if was == "building" and not force and is_behind(after, before):
             return False
         previous = in_state(known, "previous")
         if previous is not None and previous is not chosen:

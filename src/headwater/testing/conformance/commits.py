@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from headwater.models.changes import Change
 from headwater.models.model import ReadModel
 from headwater.ports.engine import Engine
@@ -11,7 +13,7 @@ from headwater.ports.projection_store import ProjectionCommit, Reset
 from headwater.ports.read_models import ReadModels, Selection
 from headwater.testing.controls import Tally
 
-__all__ = ["at", "commit_of", "parked_at", "reset_of", "state_of", "totals"]
+__all__ = ["at", "commit_of", "parked_at", "reset_of", "state_of", "swap", "totals"]
 
 
 def commit_of(
@@ -99,3 +101,10 @@ async def state_of(engine: Engine) -> object:
         for of in generations
     }
     return list(await engine.projections.checkpoints()), await totals(engine.read_models), parked, generations, rows
+
+
+async def swap(engine: Engine, projection: str, number: int, *, force: bool = False) -> bool:
+    """Serve a generation, whichever of the two that can be served it is."""
+    known = {generation.number: generation.state for generation in await engine.generations.all(projection)}
+    was: Literal["building", "previous"] = "previous" if known.get(number) == "previous" else "building"
+    return await engine.generations.swap(projection, number, was, force)

@@ -9,7 +9,7 @@ from headwater.ports.engine import Engine
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Checkpoint
 from headwater.ports.snapshots import Snapshot
-from headwater.testing.conformance.commits import commit_of, parked_at, state_of, totals
+from headwater.testing.conformance.commits import commit_of, parked_at, state_of, swap, totals
 from headwater.testing.conformance.conditions import trouble_at
 from headwater.testing.conformance.generations import begin, fill
 from headwater.testing.conformance.journal import entry
@@ -47,13 +47,13 @@ class DurabilityConformance:
             await begin(engine, version)
             await fill(engine, version - 1, tally("a", version))
             if version == 2:
-                await engine.generations.swap("p", 1)
+                await swap(engine, "p", 1)
         before = await state_of(engine)
         again = await reopen()
         await again.read_model_schema.ensure([Tally, Remark])
         assert await state_of(again) == before
         await fill(again, 2, tally("a", 4), start=5, next=6)
-        assert await again.generations.swap("p", 2)
+        assert await swap(again, "p", 2)
         assert await totals(again.read_models) == {"a": 4}
         assert (await begin(again, 3)).number == 3
 

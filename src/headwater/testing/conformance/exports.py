@@ -12,7 +12,7 @@ from headwater.ports.engine import Engine
 from headwater.ports.exports import Exported, Exports
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Checkpoint
-from headwater.testing.conformance.commits import commit_of
+from headwater.testing.conformance.commits import commit_of, swap
 from headwater.testing.conformance.generations import begin, fill, remark
 from headwater.testing.conformance.products import Product
 from headwater.testing.controls import Remark, Tally, tally
@@ -68,7 +68,7 @@ class ExportsConformance:
                 [checkpoint], rows = await exported(engine, number)
                 assert cast("Checkpoint", checkpoint).place.generation == number
                 assert rows == [Tally(name="a", total=number + 1)]
-            await engine.generations.swap("p", served)
+            await swap(engine, "p", served)
 
     async def test_it_is_of_one_moment_and_keeps_no_writer_waiting(self, engine: Engine) -> None:
         await fill(engine, 0, *[tally(f"{number}", 1) for number in range(4)], remark("old"))

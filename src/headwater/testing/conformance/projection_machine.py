@@ -22,7 +22,7 @@ from headwater.ports.projection_store import Checkpoint, ProjectionCommit, Reset
 from headwater.ports.read_models import ReadModels
 from headwater.testing.conformance import strategies as draw
 from headwater.testing.conformance.agreement import Agreement
-from headwater.testing.conformance.commits import state_of
+from headwater.testing.conformance.commits import state_of, swap
 from headwater.testing.conformance.conditions import trouble_at
 from headwater.testing.conformance.inline_appends import inline
 from headwater.testing.controls import Tally, append_of, contents, tally
@@ -179,7 +179,7 @@ class ProjectionsAgree(Agreement):
     def swap(self, data: st.DataObject, force: bool) -> None:
         others = [found.number for found in self._generations() if found.state != "serving"]
         number = data.draw(st.sampled_from(others) if others else draw.GENERATIONS)
-        self.agree(lambda engine: engine.generations.swap("p", number, force))
+        self.agree(lambda engine: swap(engine, "p", number, force=force))
 
     @rule(projection=draw.PROJECTIONS, generation=draw.GENERATIONS)
     def drop(self, projection: str, generation: int) -> None:

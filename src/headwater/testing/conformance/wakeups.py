@@ -9,7 +9,7 @@ from functools import partial
 from headwater.models.model import ReadModel
 from headwater.ports.conditions import Pause
 from headwater.ports.engine import Engine
-from headwater.testing.conformance.commits import commit_of, parked_at, reset_of
+from headwater.testing.conformance.commits import commit_of, parked_at, reset_of, swap
 from headwater.testing.conformance.generations import begin
 from headwater.testing.conformance.products import Product
 from headwater.testing.controls import ANN, Remark, Tally, append_of, tally
@@ -56,7 +56,7 @@ class WakeupsConformance:
             lambda: engine.conditions.resume("p"),
             lambda: begin(engine),
             lambda: begin(engine, 2),
-            lambda: engine.generations.swap("p", 1, force=True),
+            lambda: swap(engine, "p", 1, force=True),
             lambda: engine.generations.drop("p", 0),
         ]
         for commit in commits:
@@ -131,7 +131,7 @@ class WakeupsConformance:
         reset = reset_of(2, Tally, generation=1)
         assert await moved_by(engine, lambda: engine.projections.reset(reset), Tally) == [False]
         for number in (1, 0, 1):
-            swapped = await moved_by(engine, partial(engine.generations.swap, "p", number), Tally, Remark)
+            swapped = await moved_by(engine, partial(swap, engine, "p", number), Tally, Remark)
             assert swapped == [True, True]
         served = commit_of(0, 1, tally("a", 1), generation=1, epoch=9)
         assert await moved_by(engine, lambda: engine.projections.commit(served), Tally, Remark) == [True, False]
@@ -144,6 +144,6 @@ class WakeupsConformance:
         for number in (1, 0, 1, 0):
             await engine.projections.write([tally("a", number)])
             seen.update(await engine.wakeups.changes([Tally]))
-            await engine.generations.swap("p", number)
+            await swap(engine, "p", number)
             seen.update(await engine.wakeups.changes([Tally]))
         assert len(seen) == 8

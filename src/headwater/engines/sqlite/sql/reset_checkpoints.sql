@@ -1,13 +1,19 @@
 -- A generation's checkpoints to 0, in one partition if asked, else also of partition 0 if there are none yet; each
--- range of keys has one. What has run of side effects has run.
+-- range of keys has one, and those kept of other ranges go back, too. What has run of side effects has run.
 WITH RECURSIVE
     range (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM range WHERE number + 1 < ?4),
-    place (partition) AS (
-        SELECT coalesce(?5, 0)
+    kept (partition, key_range) AS (
+        SELECT partition, key_range FROM headwater_checkpoints
+        WHERE projection = ?1 AND generation = ?2 AND (?5 IS NULL OR partition = ?5)
+    ),
+    place (partition, key_range) AS (
+        SELECT coalesce(?5, 0), number FROM range
         UNION
-        SELECT partition FROM headwater_checkpoints WHERE projection = ?1 AND generation = ?2 AND ?5 IS NULL
+        SELECT kept.partition, range.number FROM kept CROSS JOIN range
+        UNION
+        SELECT partition, key_range FROM kept
     )
 INSERT INTO headwater_checkpoints (projection, partition, generation, key_range, "offset", epoch, effects)
-SELECT ?1, place.partition, ?2, range.number, 0, ?3, 0
-FROM place CROSS JOIN range WHERE TRUE
+SELECT ?1, partition, ?2, key_range, 0, ?3, 0
+FROM place WHERE TRUE
 ON CONFLICT DO UPDATE SET "offset" = 0, epoch = excluded.epoch
