@@ -92,7 +92,7 @@ faults-short: $(READY) ## a tenth of faults
 	@echo "faults-short: passed"
 
 proof: $(READY) ## long: the state machine 2,000 times, and every line of the files in $HEADWATER_DATA
-	@HEADWATER_EXAMPLES=2000 $(BIN)/python -m pytest tests/engines/test_sqlite.py::TestLikeMemory
+	@HEADWATER_EXAMPLES=2000 $(BIN)/python -m pytest tests/engines/test_sqlite.py -k LikeMemory
 	@if [ -n "$$HEADWATER_DATA" ]; then $(BIN)/python -m pytest tests/scenarios/retail_full.py tests/scenarios/incidents_full.py; \
 	else echo "proof: HEADWATER_DATA is not set, so the jobs on the real files were not run"; fi
 	@echo "proof: passed"

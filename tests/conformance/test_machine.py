@@ -19,7 +19,7 @@ ALWAYS_THE_SAME = hypothesis.settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=100,
+    max_examples=250,
     stateful_step_count=30,
     phases=[hypothesis.Phase.generate],
 )

@@ -14,6 +14,7 @@ from headwater.engines.sqlite import open_engine
 from headwater.ports.engine import Engine, EngineOptions
 from headwater.testing.clock import ManualClock
 from headwater.testing.conformance.admin import AdminConformance
+from headwater.testing.conformance.agreement import Agreement
 from headwater.testing.conformance.atomic_appends import AtomicAppendsConformance
 from headwater.testing.conformance.command_log import CommandLogConformance
 from headwater.testing.conformance.concurrency import ConcurrencyConformance
@@ -28,6 +29,7 @@ from headwater.testing.conformance.leases import LeasesConformance
 from headwater.testing.conformance.log import LogConformance
 from headwater.testing.conformance.machine import EnginesAgree
 from headwater.testing.conformance.parking import ParkingConformance
+from headwater.testing.conformance.projection_machine import ProjectionsAgree
 from headwater.testing.conformance.projection_store import ProjectionStoreConformance
 from headwater.testing.conformance.resets import ResetsConformance
 from headwater.testing.conformance.snapshots import SnapshotsConformance
@@ -144,7 +146,7 @@ class TestDurability(DurabilityConformance):
     pass
 
 
-class MemoryAndSQLite(EnginesAgree):
+class OneOfEach(Agreement):
     def make_engines(self, options: EngineOptions) -> tuple[Engine, Engine]:
         self.folder = tempfile.TemporaryDirectory()
         return MemoryEngine(1, options), open_engine(f"sqlite:///{self.folder.name}/x.db", options)
@@ -154,6 +156,17 @@ class MemoryAndSQLite(EnginesAgree):
             super().teardown()
 
 
+class MemoryAndSQLite(OneOfEach, EnginesAgree):
+    pass
+
+
+class MemoryAndSQLiteProject(OneOfEach, ProjectionsAgree):
+    pass
+
+
 PROFILE = hypothesis.settings.get_profile("engines")
-TestLikeMemory = pytest.mark.timeout(120 + PROFILE.max_examples)(MemoryAndSQLite.TestCase)
+IN_TIME = pytest.mark.timeout(120 + PROFILE.max_examples)
+TestLikeMemory = IN_TIME(MemoryAndSQLite.TestCase)
 TestLikeMemory.settings = hypothesis.settings(PROFILE)
+TestProjectsLikeMemory = IN_TIME(MemoryAndSQLiteProject.TestCase)
+TestProjectsLikeMemory.settings = hypothesis.settings(PROFILE)
