@@ -81,6 +81,7 @@ async def test_a_log_that_never_rests_is_looked_at_for_no_longer_than_the_window
         looks.append(shop.clock.micros())
         shop.clock.advance(3)
         await shop.append("item-1", Added(units=1))
+        await application.synchronizer.caught_up(5)
         return False
 
     await application.synchronizer.start()
