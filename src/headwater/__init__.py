@@ -14,6 +14,8 @@ from headwater.commands.latest import Latest as Latest
 from headwater.commands.receipt import Receipt as Receipt
 from headwater.commands.repository import Repository as Repository
 from headwater.commands.validation import ValidationMiddleware as ValidationMiddleware
+from headwater.consistency.checks.check import ConsistencyCheck as ConsistencyCheck
+from headwater.consistency.manager import ConsistencyManager as ConsistencyManager
 from headwater.domain.aggregate import Aggregate as Aggregate
 from headwater.domain.decider import Decider as Decider
 from headwater.domain.event import Recorded as Recorded
@@ -54,8 +56,10 @@ from headwater.models.model import Indexed as Indexed
 from headwater.models.model import Key as Key
 from headwater.models.model import ReadModel as ReadModel
 from headwater.models.model import Searchable as Searchable
+from headwater.projections.after_commit import after_commit as after_commit
 from headwater.projections.batch import BatchProjectionHandler as BatchProjectionHandler
 from headwater.projections.dead_letters import DeadLetterQueue as DeadLetterQueue
+from headwater.projections.error_policy import ErrorPolicy as ErrorPolicy
 from headwater.projections.fold import Fold as Fold
 from headwater.projections.handler import ProjectionHandler as ProjectionHandler
 from headwater.projections.lifecycle import inline as inline
@@ -65,6 +69,8 @@ from headwater.projections.synchronizer import ReadModelSynchronizer as ReadMode
 from headwater.queries.bus import QueryBus as QueryBus
 from headwater.queries.cache import Caching as Caching
 from headwater.queries.handler import QueryHandler as QueryHandler
+from headwater.queries.subscription import QuerySubscription as QuerySubscription
+from headwater.queries.subscription import Update as Update
 from headwater.read_models.store import ReadModelStore as ReadModelStore
 from headwater.read_models.views import Page as Page
 from headwater.read_models.views import Views as Views
@@ -84,11 +90,14 @@ __all__ = [
     "CommandBus",
     "CommandHandler",
     "CommandLike",
+    "ConsistencyCheck",
+    "ConsistencyManager",
     "ConsistencyTimeout",
     "Context",
     "DeadLetterQueue",
     "Decider",
     "DomainError",
+    "ErrorPolicy",
     "Event",
     "EventBus",
     "EventLike",
@@ -111,6 +120,7 @@ __all__ = [
     "QueryBus",
     "QueryHandler",
     "QueryLike",
+    "QuerySubscription",
     "ReadModel",
     "ReadModelStore",
     "ReadModelSynchronizer",
@@ -126,10 +136,12 @@ __all__ = [
     "Token",
     "UniqueKeyTaken",
     "Upcaster",
+    "Update",
     "ValidationMiddleware",
     "ViewParked",
     "Views",
     "WrongExpectedVersion",
+    "after_commit",
     "allow",
     "field",
     "handles",

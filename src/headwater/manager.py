@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
-from headwater.commands.bus import CommandBus
 from headwater.commands.deciding import decider_routes
-from headwater.commands.replay import Replay, result_type
+from headwater.commands.replay import result_type
 from headwater.commands.repository import Repository
 from headwater.consistency.waiting import TokenWaiter
 from headwater.domain.aggregate import Aggregate
@@ -37,6 +36,7 @@ from headwater.queries.bus import QueryBus
 from headwater.queries.cache import Caching
 from headwater.queries.handler import QueryHandler
 from headwater.read_models.caching import CachingLike
+from headwater.read_models.change_watch import ChangeWatch
 from headwater.read_models.store import Indexing, ReadModelStore
 from headwater.read_models.stored_only import StoredOnly
 from headwater.settings import Settings
@@ -120,6 +120,7 @@ class CQRSManager(LogReader):
             denormalization=denormalization,
             caching=row_caching,
             clock=clock,
+            watch=ChangeWatch(self.engine.wakeups),
         )
         """Every read model, by class or by name."""
         self._wiring = wiring = Wiring(self.engine, self.registry, self.read_models, clock, folds)
@@ -130,16 +131,7 @@ class CQRSManager(LogReader):
         self.synchronizer = ReadModelSynchronizer(wiring.parts, projection_handlers=stored, options=runner)
         """Runs the projections; rebuilds read models; keeps the dead letters."""
         waiter = TokenWaiter(wiring.parts, self.synchronizer.projections, self._identity, folds)
-        self.commands = CommandBus(
-            middleware=middleware,
-            registry=self.registry,
-            injector=wiring.injector,
-            committer=wiring.committer,
-            command_log=self.engine.commands,
-            replay=Replay(self.engine.events, self.registry),
-            waiter=waiter,
-            conflict_tries=conflict_tries,
-        )
+        self.commands = wiring.command_bus(middleware, waiter, conflict_tries)
         self.queries = QueryBus(
             middleware=query_middleware,
             caching=caching,
@@ -148,8 +140,9 @@ class CQRSManager(LogReader):
             injector=wiring.injector,
             waiter=waiter,
             clock=clock,
+            watch=self.read_models.watch,
+            identity=self._identity,
         )
-        wiring.injector.provide(CommandBus, self.commands)
         wiring.injector.provide(QueryBus, self.queries)
         self.register(*handlers)
 

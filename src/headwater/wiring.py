@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
+from headwater.commands.bus import CommandBus
 from headwater.commands.committing import Committer
 from headwater.commands.latest import Latest
+from headwater.commands.replay import Replay
 from headwater.commands.repository import Repository
+from headwater.consistency.waiting import TokenWaiter
 from headwater.domain.aggregate import Aggregate
 from headwater.domain.registry import Registry
 from headwater.errors import BadDeclaration, UnknownEngine, UnknownName
@@ -16,13 +19,17 @@ from headwater.messaging.bus import EventBus
 from headwater.models.model import ReadModel, schema_of
 from headwater.ports.clock import Clock
 from headwater.ports.engine import Engine
+from headwater.ports.event_store import EventStore
+from headwater.ports.log import Log
+from headwater.ports.middleware import Middleware
+from headwater.ports.unique_keys import UniqueKeys
 from headwater.projections.colocation import Colocation, source_of
 from headwater.projections.folds import Folds
 from headwater.projections.handler import ProjectionHandler, declaration_of
 from headwater.projections.inline import inline_appender
 from headwater.projections.parts import ProjectionParts
 from headwater.projections.projection import Projection
-from headwater.read_models.forgetting import ForgettingStore
+from headwater.read_models.forgetting import ForgettingGenerations, ForgettingStore
 from headwater.read_models.named_views import NamedViews
 from headwater.read_models.row_cache import RowCache
 from headwater.read_models.store import ReadModelStore
@@ -53,7 +60,7 @@ class Wiring:
         self.parts = ProjectionParts(
             log=engine.log,
             store=engine.projections if cache is None else ForgettingStore(engine.projections, cache),
-            generations=engine.generations,
+            generations=engine.generations if cache is None else ForgettingGenerations(engine.generations, cache),
             conditions=engine.conditions,
             parking=engine.parking,
             journal=engine.journal,
@@ -65,8 +72,26 @@ class Wiring:
             clock=clock,
         )
         self.injector.provide(Colocation, Colocation(engine.log))
+        self.injector.provide(EventStore, engine.events)  # type: ignore[type-abstract]  # a port is asked for by name
+        self.injector.provide(Log, engine.log)  # type: ignore[type-abstract]
+        self.injector.provide(UniqueKeys, engine.unique_keys)  # type: ignore[type-abstract]
         self.latest = Latest(folds, self.parts, engine.events, self.committer)
         self.injector.provide(Latest, self.latest)
+
+    def command_bus(self, middleware: Sequence[Middleware], waiter: TokenWaiter, conflict_tries: int) -> CommandBus:
+        """The bus that commits through our committer."""
+        bus = CommandBus(
+            middleware=middleware,
+            registry=self.registry,
+            injector=self.injector,
+            committer=self.committer,
+            command_log=self.engine.commands,
+            replay=Replay(self.engine.events, self.registry),
+            waiter=waiter,
+            conflict_tries=conflict_tries,
+        )
+        self.injector.provide(CommandBus, bus)
+        return bus
 
     def join_inline(self, projections: Iterable[Projection], cache: RowCache | None) -> None:
         """Have every append carry the projections that run inline; BadDeclaration where the engine cannot."""

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import apsw
 
-from headwater.consistency.checks import CheckResult
-from headwater.consistency.checks_built_in import built_in_checks
+from headwater.consistency.checks.built_in import built_in_checks
+from headwater.consistency.checks.check import CheckResult
 from headwater.consistency.manager import ConsistencyManager
 from headwater.domain.append import UniqueKey
 from headwater.engines.memory import MemoryEngine

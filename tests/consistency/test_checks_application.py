@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from headwater.commands.repository import Repository
-from headwater.consistency.checks import CheckResult
-from headwater.consistency.checks_built_in import built_in_checks
+from headwater.consistency.checks.built_in import built_in_checks
+from headwater.consistency.checks.check import CheckResult
 from headwater.consistency.manager import ConsistencyManager
 from headwater.domain.aggregate import Aggregate
 from headwater.domain.messages import Command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.consistency.checks_generations import differences
+from headwater.consistency.checks.generations import differences
 from headwater.models.changes import Delete, Insert, Update
 from headwater.ports.read_models import ReadModels
 from tests.consistency.checking import Application

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from headwater.consistency.checks import ConsistencyCheck
-from headwater.consistency.checks_lag import served, standing
+from headwater.consistency.checks.check import ConsistencyCheck
+from headwater.consistency.checks.lag import served, standing
 from headwater.ports.generations import NewGeneration
 from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionCommit

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from headwater.consistency import checks_rows
-from headwater.consistency.checks_rows import RowHashes
+from headwater.consistency.checks.rows import RowHashes
 from headwater.models.changes import Change, Delete, Insert, Update
 from headwater.models.model import ReadModel
 from headwater.ports.read_models import ReadModels, Selection

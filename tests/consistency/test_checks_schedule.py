@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from headwater.consistency.checks import ConsistencyCheck, Inconsistency, Part
+from headwater.consistency.checks.check import ConsistencyCheck, Inconsistency, Part
 from headwater.consistency.manager import ConsistencyManager
 from headwater.errors import StoreBusy
 from headwater.ports.journal import Entry

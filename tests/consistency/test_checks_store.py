@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from headwater.consistency.checks_keys import UniqueKeyHolders
-from headwater.consistency.checks_streams import StreamHeads
+from headwater.consistency.checks.keys import UniqueKeyHolders
+from headwater.consistency.checks.streams import StreamHeads
 from headwater.domain.append import Append, UniqueKey, Write
 from headwater.domain.event import NewEvent, Recorded
 from headwater.domain.stream import StreamId

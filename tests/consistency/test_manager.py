@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headwater.consistency.checks import CheckResult, ConsistencyCheck, Inconsistency
+from headwater.consistency.checks.check import CheckResult, ConsistencyCheck, Inconsistency
 from headwater.consistency.manager import ConsistencyManager
 from headwater.errors import (
     BadDeclaration,

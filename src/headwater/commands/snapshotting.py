@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from typing import ClassVar, Generic, TypeVar, cast, get_origin, get_type_hints
+from typing import ClassVar, Generic, TypeVar, get_origin, get_type_hints
 
 import msgspec
 

@@ -13,11 +13,11 @@ from typing import Final, Protocol, Self
 
 import msgspec
 
-from headwater.consistency.checks import CheckLike, CheckResult, parse_checks, seconds_of
-from headwater.consistency.checks_bound import BoundCheck
-from headwater.consistency.checks_lag import Lag
-from headwater.consistency.checks_results import CheckResults
-from headwater.consistency.checks_running import CheckRun
+from headwater.consistency.checks.bound import BoundCheck
+from headwater.consistency.checks.check import CheckLike, CheckResult, parse_checks, seconds_of
+from headwater.consistency.checks.lag import Lag
+from headwater.consistency.checks.results import CheckResults
+from headwater.consistency.checks.running import CheckRun
 from headwater.consistency.repairs import Repairs
 from headwater.errors import BadDeclaration, UnknownName
 from headwater.ports.leases import Lease

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from headwater.consistency.checks import CheckResult
+from headwater.consistency.checks.check import CheckResult
 from headwater.ports.clock import Clock
 from headwater.ports.journal import Journal
 from headwater.projections.audit import Audit

@@ -14,7 +14,8 @@ class Wakeups(Protocol):
     """Tells waiting readers that the store may have changed, in this process or another.
 
     Law: after a commit made anywhere, `wait(seen)` with a counter taken before it returns within the engine's
-    polling interval. It may return early; it never misses. The count of a read model moves in the transaction that
+    polling interval. It may return early; it never misses. A commit made through this engine has moved `seen` by the
+    time it returns. The count of a read model moves in the transaction that
     changes its rows, makes its table anew or swaps its generation.
     """
 

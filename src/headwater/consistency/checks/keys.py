@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from headwater.consistency.checks import Inconsistency, Part
+from headwater.consistency.checks.check import Inconsistency, Part
 from headwater.domain.append import UniqueKey
 from headwater.domain.event import Recorded
 from headwater.domain.registry import Registry

@@ -7,8 +7,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar, cast
 
-from headwater.consistency.checks import CheckResult, ConsistencyCheck, Inconsistency, Part, PartwiseCheck, Repair
-from headwater.consistency.checks import seconds_of as seconds
+from headwater.consistency.checks.check import CheckResult, ConsistencyCheck, Inconsistency, Part, PartwiseCheck, Repair
+from headwater.consistency.checks.check import seconds_of as seconds
 from headwater.errors import BadDeclaration, BadSignature, ProjectionError
 from headwater.handling.injection import Injector, parameters
 from headwater.ports.admin import Finding

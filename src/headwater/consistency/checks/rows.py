@@ -9,9 +9,9 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from headwater.consistency.checks import Inconsistency, Part
-from headwater.consistency.checks_lag import Offsets, Standing, served, standing
-from headwater.consistency.checks_replay import KeyReplay, RowKey, key_text, row_keys
+from headwater.consistency.checks.check import Inconsistency, Part
+from headwater.consistency.checks.lag import Offsets, Standing, served, standing
+from headwater.consistency.checks.replay import KeyReplay, RowKey, key_text, row_keys
 from headwater.models.criteria import All, Compare, Criteria
 from headwater.models.hashing import row_hash
 from headwater.models.model import ReadModel, schema_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from headwater.consistency.checks import Inconsistency, Part
+from headwater.consistency.checks.check import Inconsistency, Part
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.errors import StoreCorrupt

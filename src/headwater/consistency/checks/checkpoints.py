@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headwater.consistency.checks import Inconsistency, Part
+from headwater.consistency.checks.check import Inconsistency, Part
 from headwater.ports.log import Log
 from headwater.ports.projection_store import Checkpoint, ProjectionStore
 

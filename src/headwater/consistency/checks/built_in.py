@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Protocol
 
-from headwater.consistency.checks import ConsistencyCheck, PartwiseCheck, Repair
-from headwater.consistency.checks_checkpoints import CheckpointsWithinLog
-from headwater.consistency.checks_keys import ClaimsOf, UniqueKeyHolders
-from headwater.consistency.checks_rows import RowHashes
-from headwater.consistency.checks_streams import StreamHeads
+from headwater.consistency.checks.check import ConsistencyCheck, PartwiseCheck, Repair
+from headwater.consistency.checks.checkpoints import CheckpointsWithinLog
+from headwater.consistency.checks.keys import ClaimsOf, UniqueKeyHolders
+from headwater.consistency.checks.rows import RowHashes
+from headwater.consistency.checks.streams import StreamHeads
 from headwater.consistency.manager import HasConsistencyParts
 from headwater.errors import UnknownName
 from headwater.ports.admin import Admin

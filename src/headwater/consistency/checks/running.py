@@ -6,9 +6,9 @@ import logging
 
 import msgspec
 
-from headwater.consistency.checks import CheckResult, Inconsistency, Part
-from headwater.consistency.checks_bound import BoundCheck
-from headwater.consistency.checks_lag import Lag, is_behind
+from headwater.consistency.checks.bound import BoundCheck
+from headwater.consistency.checks.check import CheckResult, Inconsistency, Part
+from headwater.consistency.checks.lag import Lag, is_behind
 from headwater.ports.clock import Clock
 
 __all__ = ["CheckRun"]

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.consistency.checks import CheckResult
+from headwater.consistency.checks.check import CheckResult
 from headwater.ports.journal import Journal
 from headwater.projections.audit import Audit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from headwater.consistency.checks import Inconsistency
+from headwater.consistency.checks.check import Inconsistency
 from headwater.models.criteria import All, Compare, Criteria
 from headwater.models.fields import Scalar
 from headwater.models.hashing import row_hash

@@ -1,0 +1,1 @@
+"""Checks of a store against itself, and what they are made of."""
