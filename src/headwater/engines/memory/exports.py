@@ -26,12 +26,19 @@ async def export(
     if rows is None:
         raise UnknownName(f"projection {projection!r} has no generation {number}: see which it has")
     tables = [rows.table(model) for model in models]
+    parked = [
+        event
+        for place, event in sorted(state.parked.items())
+        if (place.projection, place.generation) == (projection, number)
+    ]
     copies = [(table.schema, list(table.rows.values())) for table in tables]
     yield [
         kept
         for place, kept in sorted(state.checkpoints.items())
         if (place.projection, place.generation) == (projection, number)
     ]
+    for start in range(0, len(parked), page):
+        yield parked[start : start + page]
     for schema, copy in copies:
         by_key = ordered(copy, bind_orders((), schema.fields, schema.key), schema.fields)
         for start in range(0, len(by_key), page):

@@ -18,6 +18,7 @@ from headwater.engines.sqlite.connection import connect_reader
 from headwater.engines.sqlite.errors import our_errors
 from headwater.engines.sqlite.generation_states import generations_of, known_or_unknown
 from headwater.engines.sqlite.location import Location
+from headwater.engines.sqlite.parking import parked_pages
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.table import Table, or_unknown, table_of
 from headwater.errors import InvalidVersion
@@ -68,6 +69,7 @@ def _exported(
     tables = [(model, table_of(model, kept.beside)) for model in models]
     found = [_rows(connection, table) for _, table in tables]
     yield checkpoints_of(connection, sql, projection, number)
+    yield from parked_pages(connection, sql, projection, number, page)
     for (model, table), rows in zip(tables, found, strict=True):
         while scalars := list(islice(rows, page)):
             yield table.rows(model, scalars)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias, cast
 
 import apsw
@@ -17,7 +17,7 @@ from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
 from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
 
-__all__ = ["SqliteParking", "has_parked", "set_aside"]
+__all__ = ["SqliteParking", "has_parked", "parked_pages", "set_aside"]
 
 _Row: TypeAlias = tuple[str, int, int, int, str, str, str | None, str, int, int, int | None, bytes | None]
 _Queue: TypeAlias = tuple[str, int, int, str, int, int, str | None, int | None]
@@ -76,6 +76,20 @@ class SqliteParking:
     ) -> Sequence[ParkedEvent]:
         rows = cast("list[_Row]", connection.execute(self._sql[statement], bindings).fetchall())
         return [_event(row) for row in rows]
+
+
+def parked_pages(
+    connection: apsw.Connection, sql: Statements, projection: str, generation: int, page: int
+) -> Iterator[Sequence[ParkedEvent]]:
+    """All that a generation has parked, by place, inside the caller's transaction; no page is empty."""
+    start = ParkedPlace(projection, generation, _BEFORE_ALL, _BEFORE_ALL)
+    while True:
+        bindings = *msgspec.structs.astuple(start), projection, None, generation, None, page
+        rows = cast("list[_Row]", connection.execute(sql["list_parked"], bindings).fetchall())
+        if not rows:
+            return
+        yield [_event(row) for row in rows]
+        start = _event(rows[-1]).place
 
 
 def set_aside(connection: apsw.Connection, sql: Statements, events: Sequence[ParkedEvent]) -> None:

@@ -12,7 +12,7 @@ from headwater.ports.engine import Engine
 from headwater.ports.exports import Exported, Exports
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Checkpoint
-from headwater.testing.conformance.commits import commit_of, swap
+from headwater.testing.conformance.commits import commit_of, parked_at, swap
 from headwater.testing.conformance.generations import begin, fill, remark
 from headwater.testing.conformance.products import Product
 from headwater.testing.controls import Remark, Tally, tally
@@ -48,6 +48,17 @@ class ExportsConformance:
         ]
         names = [Tally(name="a", total=1), Tally(name="b", total=2), Tally(name="c", total=3)]
         assert rest == [names, [Remark(name="r", text="last")]]
+
+    async def test_what_is_parked_comes_before_the_rows(self, engine: Engine) -> None:
+        await begin(engine)
+        await begin(engine, 2)
+        await fill(engine, 0, tally("a", 1))
+        events = [parked_at(offset, error=None) for offset in range(3)]
+        for event in events:
+            await engine.parking.park(event)
+        await engine.parking.park(parked_at(0, generation=1))
+        _, *pages = await exported(engine, page=2)
+        assert pages == [events[:2], events[2:], [Tally(name="a", total=1)]]
 
     async def test_rows_come_in_pages(self, engine: Engine) -> None:
         await fill(engine, 0, remark("last"), *[tally(f"{number}", number) for number in range(7)])
