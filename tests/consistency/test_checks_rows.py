@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headwater.consistency.checks import rows
 from headwater.consistency.checks.rows import RowHashes
 from headwater.models.changes import Change, Delete, Insert, Update
 from headwater.models.model import ReadModel
@@ -215,7 +216,7 @@ async def test_rows_that_change_while_they_are_read_are_no_inconsistency(shop: S
 
 
 async def test_rows_are_read_in_pages(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks_rows, "_PAGE", 5)
+    monkeypatch.setattr(rows, "_PAGE", 5)
     application = await filled(shop, Shelf())
     result = await application.built_in("rows_shelf")
     assert (result.outcome, result.looked_at) == ("ok", SHELVES)

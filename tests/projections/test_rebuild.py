@@ -65,6 +65,21 @@ async def test_queries_are_answered_from_what_is_served_all_along(shop: Shop) ->
     await synchronizer.stop()
 
 
+async def test_a_log_that_never_rests_is_handed_over_all_the_same(shop: Shop) -> None:
+    """What is served is ahead at every try."""
+    await history(shop)
+    synchronizer = await started(shop)
+    events = 60
+    async for _ in synchronizer.rebuild_read_model(StockView):
+        await shop.append("item-1", Added(units=1))
+        events += 1
+        await synchronizer.caught_up()
+    await synchronizer.caught_up()
+    assert {status.generation for status in await synchronizer.status() if status.state == "serving"} == {1}
+    await synchronizer.stop()
+    assert sum((await shop.events_seen()).values()) == events
+
+
 async def test_left_in_the_middle_it_is_finished_by_who_runs_the_projection(shop: Shop) -> None:
     await history(shop)
     synchronizer = await started(shop)

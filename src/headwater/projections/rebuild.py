@@ -7,11 +7,12 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 
 from headwater.domain.version import check_count
-from headwater.errors import CheckpointConflict, InvalidVersion, LeaseLost, RebuildRefused, StoreError, UnknownName
+from headwater.errors import CheckpointConflict, InvalidVersion, LeaseLost, RebuildRefused, StoreError
 from headwater.ports.generations import Generation
 from headwater.ports.leases import Lease
 from headwater.ports.place import Place
 from headwater.projections.crew import new_generation
+from headwater.projections.handover import Handover
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.progress import Meter, Progress
@@ -82,8 +83,9 @@ class Rebuilder:
         yield progress
         moved: asyncio.Queue[None] = asyncio.Queue(maxsize=1)
         workers = [asyncio.create_task(self._work(generation, place, batch_size, moved)) for place in places]
+        handover = Handover(generation, self._parts, near=batch_size)
         try:
-            while not await self._served(generation, progress.finished):
+            while not await handover.done(progress.finished):
                 await _next(moved, workers)
                 progress = await stride.progress()
                 yield progress
@@ -126,29 +128,6 @@ class Rebuilder:
         wanted = new_generation(self._projection)
         await self._parts.generations.begin(wanted, beside=False)
         return await self._parts.generations.begin(wanted)
-
-    async def _served(self, generation: Generation, filled: bool) -> bool:
-        """Serve it if it has caught up with the one served; False while it has not."""
-        projection, number = generation.projection, generation.number
-        known = {g.number: g.state for g in await self._parts.generations.all(projection)}
-        if number not in known:
-            raise RebuildRefused(f"the rebuild of {projection!r} was cancelled, or begun anew by other code")
-        if known[number] != "building":
-            return True  # another process that builds with us was first
-        if not filled:
-            return False
-        served = next(number for number, state in known.items() if state == "serving")
-        force = await self._is_ahead_of_log(served)
-        try:
-            return await self._parts.generations.swap(projection, number, force=force)
-        except UnknownName:  # another process was first, or has dropped it, since we looked
-            return await self._served(generation, filled)
-
-    async def _is_ahead_of_log(self, served: int) -> bool:
-        """True for checkpoints beyond the log's end, after a restored backup: nobody can catch up with those."""
-        heads = [await self._parts.log.head(partition) for partition in range(self._parts.log.partitions)]
-        kept = await self._parts.store.checkpoints(self._projection.name)
-        return any(at.place.generation == served and at.offset > heads[at.place.partition] for at in kept)
 
     async def _work(self, generation: Generation, place: Place, batch_size: int, moved: asyncio.Queue[None]) -> None:
         """Fill one place, whenever no other process does, until cancelled."""
