@@ -71,6 +71,11 @@ class Recorded(Generic[E_co]):
         return self._stored.stream
 
     @property
+    def stream_id(self) -> str:
+        """The stream's id without its category: `u1` of `user-u1`."""
+        return self._stored.stream.partition("-")[2]
+
+    @property
     def category(self) -> str:
         return self._stored.stream.partition("-")[0]
 
