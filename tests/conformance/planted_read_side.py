@@ -25,6 +25,7 @@ from headwater.models.model import ReadModel
 from headwater.ports.conditions import Pause
 from headwater.ports.exports import Exported
 from headwater.ports.generations import Generation, NewGeneration
+from headwater.ports.generations import State as Standing
 from headwater.ports.inline_appends import InlineProjection
 from headwater.ports.leases import Lease
 from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
@@ -39,9 +40,9 @@ replace = msgspec.structs.replace
 class SwapKeepsEpochs(MemoryGenerations):
     """Whoever was at work before the swap goes on as if nothing had happened."""
 
-    async def swap(self, projection: str, number: int, force: bool = False) -> bool:
+    async def swap(self, projection: str, number: int, was: Standing = "building", force: bool = False) -> bool:
         before = dict(self._state.checkpoints)
-        swapped = await super().swap(projection, number, force)
+        swapped = await super().swap(projection, number, was, force)
         for place, kept in self._state.checkpoints.items():
             if place in before:
                 self._state.checkpoints[place] = replace(kept, epoch=before[place].epoch)
@@ -51,9 +52,9 @@ class SwapKeepsEpochs(MemoryGenerations):
 class SwapLosesEffects(MemoryGenerations):
     """Side effects begin again at what the new generation has done itself."""
 
-    async def swap(self, projection: str, number: int, force: bool = False) -> bool:
+    async def swap(self, projection: str, number: int, was: Standing = "building", force: bool = False) -> bool:
         before = dict(self._state.checkpoints)
-        swapped = await super().swap(projection, number, force)
+        swapped = await super().swap(projection, number, was, force)
         for place, kept in self._state.checkpoints.items():
             effects = before[place].effects if place in before else 0
             self._state.checkpoints[place] = replace(kept, effects=effects)
@@ -63,16 +64,16 @@ class SwapLosesEffects(MemoryGenerations):
 class SwapIsPartial(MemoryGenerations):
     """One of the read models stays behind."""
 
-    async def swap(self, projection: str, number: int, force: bool = False) -> bool:
+    async def swap(self, projection: str, number: int, was: Standing = "building", force: bool = False) -> bool:
         stays = self._state.rows.table(Remark)
-        swapped = await super().swap(projection, number, force)
+        swapped = await super().swap(projection, number, was, force)
         self._state.rows.put(Remark, stays)
         return swapped
 
 
 class SwapDoesNotWait(MemoryGenerations):
-    async def swap(self, projection: str, number: int, force: bool = False) -> bool:
-        return await super().swap(projection, number, force=True)
+    async def swap(self, projection: str, number: int, was: Standing = "building", force: bool = False) -> bool:
+        return await super().swap(projection, number, was, force=True)
 
 
 class BeginForgetsWhatWasBuilt(MemoryGenerations):

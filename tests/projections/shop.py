@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from headwater.domain.append import Append, Write
@@ -206,6 +206,9 @@ class WatchedWakeups:
 
     def seen(self) -> int:
         return self._wakeups.seen()
+
+    async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
+        return await self._wakeups.changes(models)
 
     async def wait(self, seen: int, timeout: float) -> int:
         task = asyncio.current_task()

@@ -10,6 +10,9 @@ import apsw
 import pytest
 
 from headwater.engines.sqlite import SqliteEngine, open_engine
+from headwater.engines.sqlite.connection import connect_writer, create_file
+from headwater.engines.sqlite.location import Location
+from headwater.engines.sqlite.migrations import open_store
 from headwater.engines.sqlite.statements import Statements
 from headwater.errors import FormatTooNew, InvalidIdentifier, StoreCorrupt, StoreError, StoreMismatch
 from headwater.ports.engine import EngineOptions
@@ -93,6 +96,18 @@ async def test_a_store_keeps_its_identity(engine: SqliteEngine) -> None:
     await engine.close()
     assert await engine.open() == first
     assert len(first.secret) == 32
+
+
+def test_a_store_that_another_process_has_just_made_is_opened(path: Path) -> None:
+    """Its connection knew an empty file."""
+    location, sql = Location(path), Statements("events", "commands")
+    create_file(path)
+    late, early = connect_writer(location), connect_writer(location)
+    late.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    identity = open_store(early, sql, EngineOptions())
+    assert open_store(late, sql, EngineOptions()).store_id == identity.store_id
+    early.close()
+    late.close()
 
 
 async def test_a_store_of_a_later_release_is_refused_unchanged(path: Path) -> None:

@@ -20,7 +20,7 @@ from headwater.engines.sqlite.errors import open_failed, translated
 from headwater.engines.sqlite.location import Location
 from headwater.errors import StoreUnavailable
 
-__all__ = ["connect_reader", "connect_writer", "create_file"]
+__all__ = ["connect_reader", "connect_writer", "create_file", "has_table"]
 
 _CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
 _SYNCHRONOUS: Final = {"NORMAL": 1, "FULL": 2}
@@ -91,8 +91,14 @@ def _connect(location: Location) -> apsw.Connection:
     return connection
 
 
+def has_table(connection: apsw.Connection, name: str) -> bool:
+    """Asked by a statement, which sees what others have made; apsw's `table_exists` looks at what it knew before."""
+    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", (name,))
+    return found.get is not None
+
+
 def _set_journal(connection: apsw.Connection, location: Location) -> None:
-    mode = _pragma(connection, "journal_mode", "WAL")
+    mode = _set_wal(connection, location.busy_timeout)
     if mode != "wal":
         raise StoreUnavailable(f"SQLite keeps journal mode {mode} here, and WAL is needed: use a local disk")
     _pragma(connection, "synchronous", location.synchronous)
@@ -101,6 +107,19 @@ def _set_journal(connection: apsw.Connection, location: Location) -> None:
     if sys.platform == "darwin":
         _pragma(connection, "fullfsync", 1)
         _pragma(connection, "checkpoint_fullfsync", 1)
+
+
+def _set_wal(connection: apsw.Connection, timeout: float) -> object:
+    """The journal mode it has then. While another process makes the change, SQLite does not wait by itself."""
+    again = _patience(timeout)
+    tries = 0
+    while True:
+        try:
+            return _pragma(connection, "journal_mode", "WAL")
+        except apsw.BusyError:
+            if not again(tries):
+                raise
+            tries += 1
 
 
 def _pragma(connection: apsw.Connection, name: str, value: str | int | None = None) -> object:

@@ -15,6 +15,7 @@ from typing import cast
 import apsw
 import msgspec
 
+from headwater.engines.sqlite.connection import has_table
 from headwater.engines.sqlite.read_model_schema import Declaration, make_anew, stored_declaration
 from headwater.engines.sqlite.read_model_tables import index, kept_orders
 from headwater.engines.sqlite.statements import Statements
@@ -68,6 +69,6 @@ def _declared(connection: apsw.Connection, sql: Statements, stored: str) -> Decl
 
 
 def _rename(connection: apsw.Connection, before: str, after: str) -> None:
-    if connection.table_exists("main", after):
+    if has_table(connection, after):
         raise StoreMismatch(f"a table {after!r} is there that no generation made: give it another name, or drop it")
     connection.execute(f"ALTER TABLE {quoted(before)} RENAME TO {quoted(after)}")

@@ -12,6 +12,7 @@ from typing import cast
 
 import apsw
 
+from headwater.engines.sqlite.connection import has_table
 from headwater.engines.sqlite.statements import Statements
 from headwater.errors import BadDeclaration, FormatTooNew, StoreMismatch
 from headwater.ports.engine import EngineOptions, Identity
@@ -42,7 +43,7 @@ def open_store(connection: apsw.Connection, sql: Statements, options: EngineOpti
 
 def format_of(connection: apsw.Connection) -> int:
     """How many migrations made this store; 0 for a file that holds none."""
-    if not connection.table_exists("main", "headwater_store"):
+    if not has_table(connection, "headwater_store"):
         return 0
     format: object = connection.execute("SELECT format FROM headwater_store").get or 0
     if not isinstance(format, int):
@@ -74,7 +75,7 @@ def _check_free(connection: apsw.Connection, options: EngineOptions) -> None:
     for table in (options.event_store, options.command_store):
         if table.startswith(("headwater_", "sqlite_")):
             raise BadDeclaration(f"{table!r} clashes with tables of headwater and SQLite: name another one")
-        if connection.table_exists("main", table):
+        if has_table(connection, table):
             raise StoreMismatch(
                 f"this file is no headwater store and has a table {table!r} of its own: "
                 f"name another file, or other tables with event_store= and command_store="

@@ -11,6 +11,7 @@ from typing import cast
 import apsw
 import msgspec
 
+from headwater.engines.sqlite.connection import has_table
 from headwater.engines.sqlite.read_model_tables import add_columns, create, declared_orders, index, recreate
 from headwater.engines.sqlite.row_counts import count_changes
 from headwater.engines.sqlite.statements import Statements
@@ -92,7 +93,7 @@ def stored_declaration(connection: apsw.Connection, sql: Statements, table: Tabl
     if stored is not None:
         return msgspec.json.decode(cast("str", stored), type=Declaration)
     for taken in (name, f"{name}__search"):
-        if connection.table_exists("main", taken):
+        if has_table(connection, taken):
             raise StoreMismatch(
                 f"a table {taken!r} is there that was not made for {_model(table)}: give it another table="
             )

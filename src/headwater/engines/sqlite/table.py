@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import apsw
 
+from headwater.engines.sqlite.connection import has_table
 from headwater.errors import UnknownName
 from headwater.models.fields import Field, Kind, Scalar
 from headwater.models.model import ReadModel, Schema, schema_of
@@ -89,7 +90,7 @@ def table_of(model: type[ReadModel], beside: str = "") -> Table:
 
 def or_unknown(connection: apsw.Connection, table: Table, error: apsw.SQLError) -> Exception:
     """UnknownName where the table was never made, otherwise the error."""
-    if connection.table_exists("main", table.stored):
+    if has_table(connection, table.stored):
         return error
     name = table.schema.model.__name__
     return UnknownName(f"read model {name} has no table: name it in read_models=[...]")
