@@ -100,7 +100,7 @@ async def test_a_store_keeps_its_identity(engine: SqliteEngine) -> None:
 
 def test_a_store_that_another_process_has_just_made_is_opened(path: Path) -> None:
     """Its connection knew an empty file."""
-    location, sql = Location(path), Statements("events", "commands")
+    location, sql = Location(path=path), Statements("events", "commands")
     create_file(path)
     late, early = connect_writer(location), connect_writer(location)
     late.execute("SELECT count(*) FROM sqlite_schema").fetchall()
