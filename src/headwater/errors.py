@@ -58,6 +58,7 @@ HeadwaterError
     ├── RebuildRefused
     ├── ResetRefused
     ├── ConsistencyTimeout
+    ├── ViewNotReady               the version of this read model that this release reads is still being built
     └── ViewParked
 """
 
@@ -121,6 +122,7 @@ __all__ = [
     "UnknownEventType",
     "UnknownName",
     "ValidationFailed",
+    "ViewNotReady",
     "ViewParked",
     "WrongExpectedVersion",
 ]
@@ -408,6 +410,14 @@ class ProjectionOutdated(ProjectionError):
 
 class ProjectionStopped(ProjectionError):
     """The projection's declaration says to stand still at this event: mend the cause, then resume it."""
+
+
+class SnapshotUnusable(ProjectionError):
+    """No start can be made from this snapshot of read models; the message says why."""
+
+
+class ViewNotReady(ProjectionError):
+    """This release's version of a read model is still being built: the release before answers until it is served."""
 
 
 class ResetRefused(ProjectionError):

@@ -107,9 +107,9 @@ class CQRSManager(LogReader):
         self._open = False
         self._owned = owned_models(projections)
         folds = Folds(self.registry, projections)
-        stored = without_live(projections)
+        stored, unfit = without_live(projections), set[type[ReadModel]]()
         self.read_models = ReadModelStore(
-            StoredOnly(self.engine.read_models, folds.live),
+            StoredOnly(self.engine.read_models, folds.live, unfit),
             self.engine.projections,
             self.engine.read_model_schema,
             declared_models(stored, read_models),
@@ -123,7 +123,7 @@ class CQRSManager(LogReader):
             watch=ChangeWatch(self.engine.wakeups),
         )
         """Every read model, by class or by name."""
-        self._wiring = wiring = Wiring(self.engine, self.registry, self.read_models, clock, folds)
+        self._wiring = wiring = Wiring(self.engine, self.registry, self.read_models, clock, folds, unfit)
         self.fetch_latest = wiring.latest.fetch_latest
         self.fetch_for_writing = wiring.latest.fetch_for_writing
         """The row of a stream after all its events, whatever its fold's lifecycle; see `Latest`."""
@@ -236,7 +236,7 @@ class CQRSManager(LogReader):
             self.commands.identify(self._identity.store_id)
             self._wiring.folds.check(self.engine.log.partitions)
             self._wiring.join_inline(self.synchronizer.projections.values(), self.read_models.cache)
-            await self.read_models.initialize(rebuilding=rebuilding)
+            await self.read_models.initialize(await self.synchronizer.find_unfit(rebuilding))
             if not rebuilding and (self._run_projections if run_projections is None else run_projections):
                 await self.synchronizer.start()
         except BaseException:

@@ -44,7 +44,13 @@ class Wiring:
     """Repositories, the committer, and everything that handlers can have injected, on one engine."""
 
     def __init__(
-        self, engine: Engine, registry: Registry, read_models: ReadModelStore, clock: Clock, folds: Folds
+        self,
+        engine: Engine,
+        registry: Registry,
+        read_models: ReadModelStore,
+        clock: Clock,
+        folds: Folds,
+        unfit: set[type[ReadModel]],
     ) -> None:
         self.engine = engine
         self.registry = registry
@@ -70,6 +76,7 @@ class Wiring:
             registry=registry,
             injector=self.injector,
             clock=clock,
+            unfit=unfit,
         )
         self.injector.provide(Colocation, Colocation(engine.log))
         self.injector.provide(EventStore, engine.events)  # type: ignore[type-abstract]  # a port is asked for by name

@@ -18,7 +18,7 @@ from headwater.projections.reaching import places_of
 from headwater.projections.runner import Runner
 from headwater.projections.stopping import stop_all
 
-__all__ = ["Crew", "Roll", "new_generation"]
+__all__ = ["Crew", "Roll", "check_generation", "new_generation"]
 
 _log = logging.getLogger("headwater.projections")
 
@@ -129,6 +129,8 @@ class Crew:
             if roll.serving is not None:
                 places = places_of(roll.serving, self._parts.log.partitions)
                 self._parts.arrivals.served[name] = tuple(places)
+                if fits(projection, roll.serving):
+                    self._parts.unfit.difference_update(projection.writes)
                 if not roll.paused and name not in self.held and fits(projection, roll.serving):
                     wanted.update((place, (projection, roll.serving)) for place in places)
             self._see_to_building(projection, roll)

@@ -10,6 +10,7 @@ import msgspec
 
 from headwater.domain.registry import Registry
 from headwater.handling.injection import Injector
+from headwater.models.model import ReadModel
 from headwater.ports.clock import Clock, SystemClock
 from headwater.ports.conditions import Conditions
 from headwater.ports.generations import Generations
@@ -41,6 +42,8 @@ class ProjectionParts(msgspec.Struct, frozen=True, kw_only=True):
     schema: ReadModelSchema
     registry: Registry
     injector: Injector
+    unfit: set[type[ReadModel]] = msgspec.field(default_factory=set)
+    """Read models whose served tables are of an earlier version that this code cannot read."""
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     clock: Clock = SystemClock()
 

@@ -14,7 +14,7 @@ from headwater.ports.conditions import Pause
 from headwater.ports.generations import Generation, State
 from headwater.ports.log import Log
 from headwater.projections.audit import Audit
-from headwater.projections.crew import Crew, new_generation
+from headwater.projections.crew import Crew, check_generation, new_generation
 from headwater.projections.dead_letters import DeadLetterQueue
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.listeners import ErrorListener, Listeners, Occasion
@@ -93,7 +93,7 @@ class ReadModelSynchronizer:
         A projection of a newer version than the one served is built beside it, and served when it has caught up.
         Raises CheckpointAheadOfLog, ProjectionOutdated, BadDeclaration, StoreMismatch.
         """
-        unfit = await self.unfit_models()
+        unfit = await self.find_unfit()
         await self._parts.schema.ensure([m for p in self.projections.values() for m in p.writes if m not in unfit])
         await self._crew.start()
 
@@ -104,14 +104,20 @@ class ReadModelSynchronizer:
         """
         await self._crew.stop(drain)
 
-    async def unfit_models(self) -> set[type[ReadModel]]:
-        """Read models of a newer version than the one served whose tables do not fit until the new one is."""
-        unfit: set[type[ReadModel]] = set()
+    async def find_unfit(self, rebuilding: bool = False) -> set[type[ReadModel]]:
+        """Read models of a newer version than the one served whose tables do not fit until the new one is.
+
+        For `rebuilding`, whatever projection's tables differ from their classes; else raises ProjectionOutdated where
+        a later version is served.
+        """
         served = {g.projection: g for g in await self._parts.generations.all() if g.state == "serving"}
         for projection in self.projections.values():
-            if projection.name in served and served[projection.name].version < projection.declared.version:
-                unfit.update([model for model in projection.writes if not await self._fits(model)])
-        return unfit
+            of = served.get(projection.name)
+            if of is not None and not rebuilding:
+                check_generation(projection, of)
+            if rebuilding or (of is not None and of.version < projection.declared.version):
+                self._parts.unfit.update([model for model in projection.writes if not await self._fits(model)])
+        return self._parts.unfit
 
     async def caught_up(self, timeout: float = 30.0) -> None:
         """Return once every projection has passed the events that are in the log now; raises ConsistencyTimeout."""
@@ -166,6 +172,8 @@ class ReadModelSynchronizer:
             raise RebuildRefused(f"no earlier generation of {projection.name!r} is kept: rebuild it instead")
         await self._parts.generations.swap(projection.name, previous.number, was="previous")
         await self._audit.note("projection.switch_back", projection.name, by, f"generation {previous.number}")
+        if previous.version == projection.declared.version:
+            self._parts.unfit.difference_update(projection.writes)
         await self._crew.reconcile()
         return msgspec.structs.replace(previous, state="serving")
 
@@ -222,6 +230,7 @@ class ReadModelSynchronizer:
         async with contextlib.aclosing(rebuilder.beside(batch_size)) as steps:
             async for progress in steps:
                 yield progress
+        self._parts.unfit.difference_update(projection.writes)
         await self._crew.reconcile()
 
     async def _again_from(

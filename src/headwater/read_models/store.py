@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Self, TypeAlias
 
-from headwater.errors import BadDeclaration, StoreMismatch
+from headwater.errors import BadDeclaration
 from headwater.limits import Limits
 from headwater.models.criteria import Order
 from headwater.models.model import ReadModel, schema_of
@@ -121,28 +121,17 @@ class ReadModelStore(NamedViews):
             source=self._source,
         )
 
-    async def initialize(self, *, rebuilding: bool = False) -> None:
+    async def initialize(self, unfit: Collection[type[ReadModel]] = ()) -> None:
         """Make tables and indexes. Raises StoreMismatch where a table differs from its class.
 
-        For `rebuilding`, a table that a projection fills may differ: it stays as it is until it is rebuilt.
+        Tables of read models that are `unfit` stay as they are, until a projection serves others in their place.
         """
-        unfit = await self._unfit() if rebuilding else set[type[ReadModel]]()
         await self._schema.ensure([model for model in self._names.models if model not in unfit])
         for model, orders in self._orders:
             if model not in unfit:
                 await self._schema.index(model, orders)
         if self._buffer is not None:
             self._buffer.start()
-
-    async def _unfit(self) -> set[type[ReadModel]]:
-        """The read models of projections whose tables differ; the other ones' are made."""
-        unfit: set[type[ReadModel]] = set()
-        for model in self._owned:
-            try:
-                await self._schema.ensure([model])
-            except StoreMismatch:
-                unfit.add(model)
-        return unfit
 
     async def close(self) -> None:
         """Let go of what is cached, and flush what is written behind. Raises StoreError if the store cannot take it."""

@@ -1,11 +1,11 @@
-"""StoredOnly: reads of read models, some of which are not stored but computed on demand."""
+"""StoredOnly: reads of read models, some of which are not there to be read."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
-from headwater.errors import NotStored
+from headwater.errors import NotStored, ViewNotReady
 from headwater.models.criteria import Criteria
 from headwater.models.model import ReadModel
 from headwater.models.pipeline import Pipeline
@@ -18,11 +18,17 @@ M = TypeVar("M", bound=ReadModel)
 
 
 class StoredOnly:
-    """A ReadModels that raises NotStored for the models in `live`, which may grow."""
+    """A ReadModels that raises NotStored for the models in `live`, ViewNotReady for those in `unfit`.
 
-    def __init__(self, reader: ReadModels, live: Collection[type[ReadModel]]) -> None:
+    Both may grow and shrink.
+    """
+
+    def __init__(
+        self, reader: ReadModels, live: Collection[type[ReadModel]], unfit: Collection[type[ReadModel]] = ()
+    ) -> None:
         self._reader = reader
         self._live = live
+        self._unfit = unfit
 
     async def get(self, model: type[M], key: object) -> M | None:
         self._check(model)
@@ -49,4 +55,9 @@ class StoredOnly:
             raise NotStored(
                 f"{model.__name__} is registered with live(): nothing of it is stored to be queried. Get a row with "
                 "fetch_latest, or register its fold without live()"
+            )
+        if model in self._unfit:
+            raise ViewNotReady(
+                f"the table of {model.__name__} is of an earlier version until the one this code declares is built and "
+                "served: see `headwater projections status`, and let the release before answer meanwhile"
             )
