@@ -19,7 +19,6 @@ from bench.plan import Plan
 from bench.result import Result
 from bench.store import a_path, opened, url
 from headwater import CQRSManager
-from headwater.ports.place import Place
 
 __all__ = ["measure"]
 
@@ -84,8 +83,7 @@ async def _replay(cqrs: CQRSManager) -> int:
 
 
 async def _rebuild(cqrs: CQRSManager) -> int:
-    await cqrs.synchronizer.rebuild_read_model(Accounts)
-    return (await cqrs.engine.projections.checkpoint(Place("accounts"))).offset
+    return (await cqrs.synchronizer.rebuild_read_model(Accounts)).done
 
 
 def _resident() -> int:
