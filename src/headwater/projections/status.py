@@ -56,46 +56,69 @@ class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.head - self.offset)
 
 
+class _Looked(msgspec.Struct, frozen=True):
+    """What the store says of all projections, read at once."""
+
+    offsets: Mapping[Place, int]
+    owners: Mapping[str, str]
+    pauses: Mapping[str, Pause]
+    troubles: Mapping[Place, Trouble]
+    heads: Sequence[int]
+
+
 async def status_of(
-    parts: ProjectionParts, projections: Mapping[str, Projection], runners: Mapping[Place, Runner]
+    parts: ProjectionParts, projections: Mapping[str, Projection | None], runners: Mapping[Place, Runner]
 ) -> list[ProjectionStatus]:
-    """By projection, generation and place."""
-    offsets = {kept.place: kept.offset for kept in await parts.store.checkpoints()}
-    owners = {lease.name: lease.owner for lease in await parts.leases.holders()}
-    pauses = {pause.projection: pause for pause in await parts.conditions.pauses()}
-    troubles = {trouble.place: trouble for trouble in await parts.conditions.troubles()}
-    heads = [await parts.log.head(partition) for partition in range(parts.log.partitions)]
+    """By projection, generation and place; None stands for a projection whose code is not at hand."""
+    looked = _Looked(
+        offsets={kept.place: kept.offset for kept in await parts.store.checkpoints()},
+        owners={lease.name: lease.owner for lease in await parts.leases.holders()},
+        pauses={pause.projection: pause for pause in await parts.conditions.pauses()},
+        troubles={trouble.place: trouble for trouble in await parts.conditions.troubles()},
+        heads=[await parts.log.head(partition) for partition in range(parts.log.partitions)],
+    )
     found: list[ProjectionStatus] = []
     for name, projection in sorted(projections.items()):
         for generation in await _generations(parts, name):
             parked = await _parked(parts, generation)
-            for place in places_of(generation, len(heads)):
-                runner, standing = runners.get(place), parts.arrivals.at(place)
-                offset = standing.offset if standing else offsets.get(place, 0)
-                trouble, pause = troubles.get(place), pauses.get(name)
-                gave_up = str(runner.failed) if runner is not None and runner.failed else None
-                owner = owners.get(place.lease)
-                found.append(
-                    ProjectionStatus(
-                        projection=name,
-                        partition=place.partition,
-                        generation=generation.number,
-                        key_range=place.key_range,
-                        version=generation.version,
-                        state=generation.state,
-                        condition=_condition(projection, generation, runner, owner, pause, trouble),
-                        offset=offset,
-                        head=heads[place.partition],
-                        lag_seconds=await _age(parts, place.partition, offset, heads[place.partition]),
-                        running=runner is not None and runner.running,
-                        owner=owner,
-                        parked=parked[place.partition],
-                        failed=gave_up or (trouble.error if trouble else None),
-                        trouble=trouble,
-                        pause=pause,
-                    )
-                )
+            for place in places_of(generation, len(looked.heads)):
+                one = await _at(parts, looked, projection, generation, place, runners.get(place))
+                found.append(msgspec.structs.replace(one, parked=parked[place.partition]))
     return found
+
+
+async def _at(
+    parts: ProjectionParts,
+    looked: _Looked,
+    projection: Projection | None,
+    generation: Generation,
+    place: Place,
+    runner: Runner | None,
+) -> ProjectionStatus:
+    """One place, but for what is parked."""
+    standing, head = parts.arrivals.at(place), looked.heads[place.partition]
+    offset = standing.offset if standing else looked.offsets.get(place, 0)
+    trouble, pause = looked.troubles.get(place), looked.pauses.get(place.projection)
+    owner = looked.owners.get(place.lease)
+    gave_up = str(runner.failed) if runner is not None and runner.failed else None
+    return ProjectionStatus(
+        projection=place.projection,
+        partition=place.partition,
+        generation=generation.number,
+        key_range=place.key_range,
+        version=generation.version,
+        state=generation.state,
+        condition=_condition(projection, generation, runner, owner, pause, trouble),
+        offset=offset,
+        head=head,
+        lag_seconds=await _age(parts, place.partition, offset, head),
+        running=runner is not None and runner.running,
+        owner=owner,
+        parked=0,
+        failed=gave_up or (trouble.error if trouble else None),
+        trouble=trouble,
+        pause=pause,
+    )
 
 
 async def _generations(parts: ProjectionParts, name: str) -> Sequence[Generation]:
@@ -119,7 +142,7 @@ async def _age(parts: ProjectionParts, partition: int, offset: int, head: int) -
 
 
 def _condition(
-    projection: Projection,
+    projection: Projection | None,
     generation: Generation,
     runner: Runner | None,
     owner: str | None,
@@ -136,6 +159,6 @@ def _condition(
         return "running"
     if owner is not None:
         return "elsewhere"
-    if generation.state == "serving" and generation.version != projection.declared.version:
+    if projection is not None and generation.state == "serving" and generation.version != projection.declared.version:
         return "outdated"
     return "idle" if runner is None else "waiting"
