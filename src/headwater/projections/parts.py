@@ -42,7 +42,7 @@ class ProjectionParts(msgspec.Struct, frozen=True, kw_only=True):
     schema: ReadModelSchema
     registry: Registry
     injector: Injector
-    unfit: set[type[ReadModel]] = msgspec.field(default_factory=set)
+    unfit: set[type[ReadModel]] = msgspec.field(default_factory=set[type[ReadModel]])
     """Read models whose served tables are of an earlier version that this code cannot read."""
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     clock: Clock = SystemClock()

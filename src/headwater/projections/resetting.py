@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from headwater.domain.stream import StreamId
@@ -122,7 +122,7 @@ class Resetter:
     # -- standing still --------------------------------------------------------
 
     @asynccontextmanager
-    async def _held(self, places: Sequence[Place]) -> AsyncIterator[Sequence[Lease]]:
+    async def _held(self, places: Sequence[Place]) -> AsyncGenerator[Sequence[Lease], None]:
         """The leases of the places, all of one epoch or above any that was written, while nobody else runs them."""
         conditions, owner = self._parts.conditions, new_owner()
         name = self._projection.name

@@ -108,15 +108,16 @@ class ReadModelSynchronizer:
         """Read models of a newer version than the one served whose tables do not fit until the new one is.
 
         For `rebuilding`, whatever projection's tables differ from their classes; else raises ProjectionOutdated where
-        a later version is served.
+        a later version is served whose tables this code cannot read.
         """
         served = {g.projection: g for g in await self._parts.generations.all() if g.state == "serving"}
         for projection in self.projections.values():
             of = served.get(projection.name)
-            if of is not None and not rebuilding:
-                check_generation(projection, of)
-            if rebuilding or (of is not None and of.version < projection.declared.version):
-                self._parts.unfit.update([model for model in projection.writes if not await self._fits(model)])
+            if rebuilding or (of is not None and of.version != projection.declared.version):
+                unfit = [model for model in projection.writes if not await self._fits(model)]
+                if unfit and of is not None and not rebuilding:
+                    check_generation(projection, of)
+                self._parts.unfit.update(unfit)
         return self._parts.unfit
 
     async def caught_up(self, timeout: float = 30.0) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from headwater.errors import StoreError
@@ -52,7 +52,7 @@ class Visitor:
             pass  # where somebody else holds the place, the commit that set them free has woken it
 
     @asynccontextmanager
-    async def turn(self, projection: Projection, served: Generation, place: Place) -> AsyncIterator[Turn | None]:
+    async def turn(self, projection: Projection, served: Generation, place: Place) -> AsyncGenerator[Turn | None, None]:
         """A turn at a place that nobody holds; None where somebody does."""
         lease = await self._parts.leases.acquire(place.lease, new_owner(), self._options.lease_seconds)
         if lease is None:
