@@ -13,10 +13,12 @@ import msgspec
 from tests.faults.cancellations import cancel
 from tests.faults.effects import kill_projections
 from tests.faults.folder import ROOT
+from tests.faults.freezing import freeze_and_thaw
 from tests.faults.kills import kill_early, kill_writers
 from tests.faults.poison import park_poison
 from tests.faults.power import Session, cut_power, cut_power_of_normal
 from tests.faults.report import Row, failures, table
+from tests.faults.sharing import kill_sharing
 
 OUT = ROOT / "bench" / "out"
 LONG = [Session(f"long{number}", 240, 130) for number in range(12)] + [Session("large", 1_200, 100, 20_000)]
@@ -30,6 +32,8 @@ CASES: Mapping[str, Callable[[bool], Row]] = {
     "power cuts without sync": lambda short: cut_power_of_normal(CONTROL),
     "cancellations": lambda short: asyncio.run(cancel(1_000 if short else 10_000)),
     "kill -9 of projections": lambda short: asyncio.run(kill_projections(8 if short else 80)),
+    "processes that share, killed": lambda short: asyncio.run(kill_sharing(25 if short else 500)),
+    "frozen, overtaken, thawed": lambda short: asyncio.run(freeze_and_thaw(8 if short else 100)),
     "poison": lambda short: asyncio.run(park_poison(4_000 if short else 40_000)),
 }
 

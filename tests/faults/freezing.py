@@ -1,0 +1,91 @@
+"""freezing: a process is frozen between handling and commit, another takes over and passes it, then it thaws."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from asyncio.subprocess import Process
+
+from headwater import CQRSManager
+from headwater.ports.place import Place
+from tests.faults.folder import a_folder
+from tests.faults.history import Findings
+from tests.faults.report import Row, row
+from tests.faults.shared import miscounted, put, shared
+from tests.faults.sharing import start_runner
+
+__all__ = ["freeze_and_thaw"]
+
+_PATIENCE = 60.0
+_SETTLED = 0.05
+"""Seconds for its writer's thread to end what was queued before: frozen in a transaction is another test."""
+
+
+async def freeze_and_thaw(rounds: int) -> Row:
+    """In every round the zombie's commit must be refused, and nothing of it be there."""
+    findings = Findings()
+    with a_folder() as folder:
+        url = f"sqlite:///{folder}/store.db?busy_timeout=60"
+        async with shared(url, run_projections=False) as cqrs:
+            zombie = await start_runner(url, "pausing")
+            other: Process | None = None
+            refused = 0
+            for number in range(rounds):
+                await put(cqrs.engine, str(number % 7), 25)
+                place, wanted = await _about_to_commit(zombie)
+                await asyncio.sleep(_SETTLED)
+                zombie.send_signal(signal.SIGSTOP)
+                if other is None:
+                    other = await start_runner(url)
+                await put(cqrs.engine, str(number % 7), 5)
+                await _passed(cqrs, place, wanted)
+                other.kill()
+                await other.wait()
+                other = None
+                refused += await _thawed(zombie, findings)
+            zombie.kill()
+            await zombie.wait()
+        async with shared(url) as cqrs:
+            await cqrs.synchronizer.caught_up(timeout=300)
+            events, found = await miscounted(cqrs)
+            findings.add(found)
+            if refused < rounds:
+                findings.other.append(f"{rounds - refused} zombies were not refused")
+    return row("frozen between handling and commit, overtaken, thawed", events, rounds, findings)
+
+
+async def _about_to_commit(zombie: Process) -> tuple[Place, int]:
+    line = await _line(zombie)
+    while not line.startswith("about"):
+        line = await _line(zombie)
+    _, projection, key_range, offset = line.split()
+    return Place(projection, key_range=int(key_range)), int(offset)
+
+
+async def _passed(cqrs: CQRSManager, place: Place, offset: int) -> None:
+    """Until another process has committed the zombie's page."""
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            seen = cqrs.engine.wakeups.seen()
+            if (await cqrs.engine.projections.checkpoint(place)).offset >= offset:
+                return
+            await cqrs.engine.wakeups.wait(seen, 0.1)
+
+
+async def _thawed(zombie: Process, findings: Findings) -> int:
+    """1 if its commit was refused."""
+    assert zombie.stdin is not None
+    zombie.stdin.write(b"\n")
+    zombie.send_signal(signal.SIGCONT)
+    line = await _line(zombie)
+    if line != "refused":
+        findings.duplicated.append(f"a zombie said {line!r} of a page that another had committed")
+    return int(line == "refused")
+
+
+async def _line(process: Process) -> str:
+    assert process.stdout is not None
+    line = (await asyncio.wait_for(process.stdout.readline(), _PATIENCE)).decode().strip()
+    if not line:
+        raise AssertionError("the process that is to be frozen ended by itself")
+    return line

@@ -1,0 +1,106 @@
+"""The projections that processes share: a sum, rows in key ranges, and a fold; each tells a doubled or early event."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from headwater import CQRSManager, Fold, Key, ProjectionHandler, ReadModel, Recorded, RunnerOptions, Views, on
+from headwater.domain.append import Append, Write
+from headwater.domain.event import NewEvent
+from headwater.domain.stream import StreamId
+from headwater.domain.version import AnyVersion
+from headwater.handling.ids import uuid7
+from headwater.ports.engine import Engine
+from tests.faults.history import Findings
+from tests.faults.operation import Mark
+
+__all__ = ["OPTIONS", "handlers", "miscounted", "put", "shared"]
+
+OPTIONS = RunnerOptions(batch_size=20, lease_seconds=0.5, watch_seconds=0.5)
+"""Small batches and short leases: many commits to be killed in, and somebody soon there to take over."""
+
+
+class Total(ReadModel, table="shared_totals"):
+    name: Key[str]
+    events: int = 0
+
+
+class Ranged(ReadModel, table="shared_ranged"):
+    stream: Key[str]
+    events: int = 0
+    last: int = 0
+    inversions: int = 0
+
+
+class Folded(ReadModel, table="shared_folded"):
+    stream: Key[str]
+    events: int = 0
+    last: int = 0
+    inversions: int = 0
+
+
+class Totals(ProjectionHandler, writes=[Total], commutative=True):
+    @on(Mark)
+    async def counted(self, e: Recorded[Mark], views: Views) -> None:
+        await views.add(Total, "all", events=1)
+
+
+class InRanges(ProjectionHandler, writes=[Ranged], key=lambda e: e.stream, key_ranges=3):
+    @on(Mark)
+    async def counted(self, e: Recorded[Mark], views: Views) -> None:
+        row = await views.get(Ranged, e.stream) or Ranged(stream=e.stream)
+        early = int(e.version != row.last + 1)
+        row = Ranged(stream=e.stream, events=row.events + 1, last=e.version, inversions=row.inversions + early)
+        await views.insert(row)
+
+
+class Folds(Fold[Folded]):
+    @on(Mark)
+    def counted(self, row: Folded | None, e: Recorded[Mark]) -> Folded:
+        row = row or Folded(stream=e.stream_id)
+        early = int(e.version != row.last + 1)
+        return Folded(stream=e.stream_id, events=row.events + 1, last=e.version, inversions=row.inversions + early)
+
+
+def handlers() -> list[ProjectionHandler]:
+    """What every process runs."""
+    return [Totals(), InRanges(), Folds()]
+
+
+def shared(url: str, *, run_projections: bool = True) -> CQRSManager:
+    """The application of every process."""
+    return CQRSManager(url, projections=handlers(), runner=OPTIONS, run_projections=run_projections)
+
+
+async def put(engine: Engine, stream: str, number: int) -> None:
+    """Append marks to a stream."""
+    events = tuple([NewEvent(uuid7(), "Mark", 1, b'{"id":"","part":1,"of":1}') for _ in range(number)])
+    write = Write(stream=StreamId("shared", stream), expected=AnyVersion(), events=events)
+    await engine.events.append(Append(writes=(write,)))
+
+
+async def miscounted(cqrs: CQRSManager) -> tuple[int, Findings]:
+    """How many events there are, and every row that has another number of effects, or had them out of order."""
+    events: Counter[str] = Counter()
+    async for event in cqrs.read_log():
+        events[event.stream] += 1
+    found = Findings()
+    total = await cqrs.read_models.get(Total, "all")
+    _compare("the total", events.total(), total.events if total else 0, found)
+    ranged = {row.stream: (row.events, row.inversions) for row in await cqrs.read_models.find(Ranged)}
+    folded = {f"shared-{row.stream}": (row.events, row.inversions) for row in await cqrs.read_models.find(Folded)}
+    for name, rows in (("in ranges", ranged), ("folded", folded)):
+        for stream in events.keys() | rows.keys():
+            effects, inversions = rows.get(stream, (0, 0))
+            _compare(f"{name} {stream}", events[stream], effects, found)
+            if inversions:
+                found.reordered.append(f"{name} {stream} saw {inversions} events out of order")
+    return events.total(), found
+
+
+def _compare(what: str, wanted: int, effects: int, found: Findings) -> None:
+    text = f"{what} has {wanted} events and {effects} effects"
+    if effects > wanted:
+        found.duplicated.append(text)
+    elif effects < wanted:
+        found.lost.append(text)

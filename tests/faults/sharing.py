@@ -1,0 +1,121 @@
+"""sharing: three processes share projections on one file and are killed, while one appends and one watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, Coroutine
+
+from headwater import CQRSManager
+from headwater.ports.place import Place
+from tests.faults.folder import ROOT, a_folder
+from tests.faults.history import Findings
+from tests.faults.report import Row, row
+from tests.faults.shared import miscounted, put, shared
+
+__all__ = ["kill_sharing", "start_runner"]
+
+RUNNERS = 3
+STREAMS = 40
+LIMIT = 900
+"""Seconds after which no process is killed any more."""
+
+
+async def kill_sharing(kills: int, seed: int = 11) -> Row:
+    """Kill -9 in mid-batch, again and again; whoever is left goes on."""
+    findings = Findings()
+    with a_folder() as folder:
+        url = f"sqlite:///{folder}/store.db?busy_timeout=60"
+        async with shared(url, run_projections=False) as cqrs, _appending(cqrs), _watching(cqrs, findings):
+            killed = await _kill(url, kills, random.Random(seed), findings)
+        async with shared(url) as cqrs:
+            await cqrs.synchronizer.caught_up(timeout=300)
+            events, found = await miscounted(cqrs)
+            findings.add(found)
+    return row("three processes share projections, killed with kill -9", events, killed, findings)
+
+
+async def start_runner(url: str, *arguments: str) -> Process:
+    """A process that runs the shared projections."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.faults.shared_runner", url, *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT
+    )
+    assert process.stdout is not None
+    if arguments:
+        return process
+    await asyncio.wait_for(process.stdout.readline(), 60)
+    return process
+
+
+async def _kill(url: str, kills: int, chance: random.Random, findings: Findings) -> int:
+    runners = [await start_runner(url) for _ in range(RUNNERS)]
+    killed, ends = 0, time.monotonic() + LIMIT
+    while killed < kills and time.monotonic() < ends:
+        await asyncio.sleep(chance.uniform(0.02, 0.4))
+        number = chance.randrange(RUNNERS)
+        if runners[number].returncode is not None:
+            findings.other.append("a process that ran projections ended by itself")
+        else:
+            runners[number].kill()
+        await runners[number].wait()
+        killed += 1
+        runners[number] = await start_runner(url)
+        if killed % 50 == 0:
+            print(f"  {killed} kills of processes that share", flush=True)
+    for runner in runners:
+        runner.kill()
+        await runner.wait()
+    return killed
+
+
+@contextlib.asynccontextmanager
+async def _appending(cqrs: CQRSManager) -> AsyncGenerator[None, None]:
+    """Append to random streams meanwhile, no faster than is handled."""
+    chance = random.Random(5)
+
+    async def append() -> None:
+        while True:
+            await asyncio.gather(*(put(cqrs.engine, str(chance.randrange(STREAMS)), 10) for _ in range(10)))
+            while await _backlog(cqrs) > 3_000:
+                await cqrs.engine.wakeups.wait(cqrs.engine.wakeups.seen(), 0.05)
+
+    async with _beside(append()):
+        yield
+
+
+async def _backlog(cqrs: CQRSManager) -> int:
+    offsets = [kept.offset for kept in await cqrs.engine.projections.checkpoints()]
+    return await cqrs.engine.log.head(0) - min(offsets, default=0)
+
+
+@contextlib.asynccontextmanager
+async def _watching(cqrs: CQRSManager, findings: Findings) -> AsyncGenerator[None, None]:
+    """Look at the checkpoints all along: none goes back."""
+    seen: dict[Place, int] = {}
+
+    async def watch() -> None:
+        while True:
+            for kept in await cqrs.engine.projections.checkpoints():
+                if kept.offset < seen.get(kept.place, 0):
+                    findings.other.append(f"{kept.place.lease} went back from {seen[kept.place]} to {kept.offset}")
+                seen[kept.place] = kept.offset
+            await asyncio.sleep(0.002)
+
+    async with _beside(watch()):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[object, object, None]) -> AsyncGenerator[None, None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        if task.done():
+            task.result()
+        task.cancel()
+        await asyncio.wait([task])
