@@ -58,10 +58,7 @@ class Wiring:
         self.committer = Committer(engine.events, registry)
         self.injector = Injector()
         self._repositories: dict[type, object] = {}
-        self.injector.provide(Views, read_models.typed())
-        for cls in (NamedViews, ReadModelStore):
-            self.injector.provide(cls, read_models)
-        self.injector.provide_generic(Repository, self.repository)
+        self._provide(read_models)
         cache = read_models.cache
         self.parts = ProjectionParts(
             log=engine.log,
@@ -78,12 +75,20 @@ class Wiring:
             clock=clock,
             unfit=unfit,
         )
-        self.injector.provide(Colocation, Colocation(engine.log))
-        self.injector.provide(EventStore, engine.events)  # type: ignore[type-abstract]  # a port is asked for by name
-        self.injector.provide(Log, engine.log)  # type: ignore[type-abstract]
-        self.injector.provide(UniqueKeys, engine.unique_keys)  # type: ignore[type-abstract]
         self.latest = Latest(folds, self.parts, engine.events, self.committer)
         self.injector.provide(Latest, self.latest)
+
+    def _provide(self, read_models: ReadModelStore) -> None:
+        """What handlers, and checks, may ask for by annotation."""
+        engine, injector = self.engine, self.injector
+        injector.provide(Views, read_models.typed())
+        for cls in (NamedViews, ReadModelStore):
+            injector.provide(cls, read_models)
+        injector.provide_generic(Repository, self.repository)
+        injector.provide(Colocation, Colocation(engine.log))
+        injector.provide(EventStore, engine.events)  # type: ignore[type-abstract]  # a port is asked for by its name
+        injector.provide(Log, engine.log)  # type: ignore[type-abstract]
+        injector.provide(UniqueKeys, engine.unique_keys)  # type: ignore[type-abstract]
 
     def command_bus(self, middleware: Sequence[Middleware], waiter: TokenWaiter, conflict_tries: int) -> CommandBus:
         """The bus that commits through our committer."""
