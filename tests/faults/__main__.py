@@ -13,7 +13,7 @@ import msgspec
 from tests.faults.cancellations import cancel
 from tests.faults.effects import kill_projections
 from tests.faults.folder import ROOT
-from tests.faults.freezing import freeze_and_thaw
+from tests.faults.freezing import freeze_and_thaw, freeze_inside
 from tests.faults.kills import kill_early, kill_writers
 from tests.faults.poison import park_poison
 from tests.faults.power import Session, cut_power, cut_power_of_normal
@@ -34,6 +34,7 @@ CASES: Mapping[str, Callable[[bool], Row]] = {
     "kill -9 of projections": lambda short: asyncio.run(kill_projections(8 if short else 80)),
     "processes that share, killed": lambda short: asyncio.run(kill_sharing(25 if short else 500)),
     "frozen, overtaken, thawed": lambda short: asyncio.run(freeze_and_thaw(8 if short else 100)),
+    "frozen inside a transaction": lambda short: asyncio.run(freeze_inside(3 if short else 20)),
     "poison": lambda short: asyncio.run(park_poison(4_000 if short else 40_000)),
 }
 

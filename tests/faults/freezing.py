@@ -7,6 +7,7 @@ import signal
 from asyncio.subprocess import Process
 
 from headwater import CQRSManager
+from headwater.errors import StoreBusy
 from headwater.ports.place import Place
 from tests.faults.folder import a_folder
 from tests.faults.history import Findings
@@ -14,7 +15,7 @@ from tests.faults.report import Row, row
 from tests.faults.shared import miscounted, put, shared
 from tests.faults.sharing import start_runner
 
-__all__ = ["freeze_and_thaw"]
+__all__ = ["freeze_and_thaw", "freeze_inside"]
 
 _PATIENCE = 60.0
 _SETTLED = 0.05
@@ -54,6 +55,59 @@ async def freeze_and_thaw(rounds: int) -> Row:
     return row("frozen between handling and commit, overtaken, thawed", events, rounds, findings)
 
 
+async def freeze_inside(rounds: int) -> Row:
+    """Frozen within a write transaction, a process keeps the others waiting: they are told so, and nothing is lost."""
+    findings = Findings()
+    busy = 0
+    with a_folder() as folder:
+        url = f"sqlite:///{folder}/store.db?busy_timeout=0.2"
+        async with shared(url, run_projections=False) as cqrs:
+            for number in range(rounds):
+                zombie = await start_runner(f"{url}0", "inside")
+                while await _until_inside(zombie):
+                    await put(cqrs.engine, str(number), 25)
+                zombie.send_signal(signal.SIGSTOP)
+                try:
+                    await put(cqrs.engine, str(number), 1)
+                    findings.other.append("an append went through a lock that a frozen process holds")
+                except StoreBusy:
+                    busy += 1
+                await _go_on(zombie)
+                await _put_at_last(cqrs, str(number))
+                zombie.kill()
+                await zombie.wait()
+        async with shared(f"{url}0") as cqrs:
+            await cqrs.synchronizer.caught_up(timeout=300)
+            events, found = await miscounted(cqrs)
+            findings.add(found)
+    return row("frozen inside the write transaction: others are told, nothing is lost", events, busy, findings)
+
+
+async def _until_inside(zombie: Process) -> bool:
+    """False once it is inside; True after a moment without a word of it."""
+    try:
+        async with asyncio.timeout(0.05):
+            return await _line(zombie) != "inside"
+    except TimeoutError:
+        return True
+
+
+async def _put_at_last(cqrs: CQRSManager, stream: str) -> None:
+    """The lock is free again soon."""
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            try:
+                return await put(cqrs.engine, stream, 1)
+            except StoreBusy:
+                await asyncio.sleep(0.01)
+
+
+async def _go_on(zombie: Process) -> None:
+    assert zombie.stdin is not None
+    zombie.stdin.write(b"\n")
+    zombie.send_signal(signal.SIGCONT)
+
+
 async def _about_to_commit(zombie: Process) -> tuple[Place, int]:
     line = await _line(zombie)
     while not line.startswith("about"):
@@ -74,9 +128,7 @@ async def _passed(cqrs: CQRSManager, place: Place, offset: int) -> None:
 
 async def _thawed(zombie: Process, findings: Findings) -> int:
     """1 if its commit was refused."""
-    assert zombie.stdin is not None
-    zombie.stdin.write(b"\n")
-    zombie.send_signal(signal.SIGCONT)
+    await _go_on(zombie)
     line = await _line(zombie)
     if line != "refused":
         findings.duplicated.append(f"a zombie said {line!r} of a page that another had committed")

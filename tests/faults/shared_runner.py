@@ -1,4 +1,7 @@
-"""shared_runner: a process that runs the shared projections; with `pausing` it asks before some of its commits."""
+"""shared_runner: a process that runs the shared projections.
+
+With `pausing` it asks before commits with effects; with `inside` it asks once, within a transaction that is to commit.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import sys
 from typing import cast
 
+import apsw
 import msgspec
 
 from headwater.errors import CheckpointConflict
@@ -14,6 +18,9 @@ from headwater.projections.synchronizer import ReadModelSynchronizer
 from tests.faults.shared import OPTIONS, handlers, shared
 
 __all__: list[str] = []
+
+_INSIDE = 25
+"""The commit to be asked in: by then it is at work."""
 
 
 class AskingStore:
@@ -44,6 +51,24 @@ class AskingStore:
             self._asked = False
 
 
+class AskInside:
+    """A commit hook of SQLite: the transaction it is called in holds the write lock."""
+
+    def __init__(self) -> None:
+        self._commits = 0
+
+    def __call__(self) -> bool:
+        self._commits += 1
+        if self._commits == _INSIDE:
+            print("inside", flush=True)
+            sys.stdin.readline()
+        return False
+
+
+def _ask_inside(connection: apsw.Connection) -> None:
+    connection.set_commit_hook(AskInside())
+
+
 async def main(url: str, pausing: bool) -> None:
     async with shared(url, run_projections=not pausing) as cqrs:
         if pausing:
@@ -56,4 +81,6 @@ async def main(url: str, pausing: bool) -> None:
 
 
 if __name__ == "__main__":
+    if "inside" in sys.argv[2:]:
+        apsw.connection_hooks.append(_ask_inside)
     asyncio.run(main(sys.argv[1], "pausing" in sys.argv[2:]))
