@@ -17,6 +17,7 @@ from tests.faults.freezing import freeze_and_thaw, freeze_inside
 from tests.faults.kills import kill_early, kill_writers
 from tests.faults.poison import park_poison
 from tests.faults.power import Session, cut_power, cut_power_of_normal
+from tests.faults.rebuilding import kill_rebuilds, rebuild_live
 from tests.faults.report import Row, failures, table
 from tests.faults.sharing import kill_sharing
 
@@ -35,6 +36,8 @@ CASES: Mapping[str, Callable[[bool], Row]] = {
     "processes that share, killed": lambda short: asyncio.run(kill_sharing(25 if short else 500)),
     "frozen, overtaken, thawed": lambda short: asyncio.run(freeze_and_thaw(8 if short else 100)),
     "frozen inside a transaction": lambda short: asyncio.run(freeze_inside(3 if short else 20)),
+    "rebuilds under live writes": lambda short: asyncio.run(rebuild_live(*((3, 2_000) if short else (20, 20_000)))),
+    "rebuilds, killed": lambda short: asyncio.run(kill_rebuilds(*((3, 4_000) if short else (20, 20_000)))),
     "poison": lambda short: asyncio.run(park_poison(4_000 if short else 40_000)),
 }
 

@@ -1,0 +1,144 @@
+"""rebuilding: read models of the retail data rebuilt while lines are sent, killed in the middle, and switched back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from asyncio.subprocess import PIPE, Process
+
+from headwater import CQRSManager
+from headwater.demo.data import find_source
+from headwater.demo.resuming import stored_lines
+from headwater.demo.sending import Sender, Share
+from headwater.demo.shop import shop
+from headwater.models.hashing import table_hash
+from tests.faults.folder import ROOT, a_folder
+from tests.faults.history import Findings
+from tests.faults.report import Row, row
+
+__all__ = ["kill_rebuilds", "rebuild_live"]
+
+
+async def rebuild_live(seeds: int, lines: int) -> Row:
+    """Every projection rebuilt under live writes, with pages of another size by seed; then old and new are compared."""
+    findings, events, answered = Findings(), 0, 0
+    for seed in range(seeds):
+        with a_folder() as folder:
+            async with shop(f"sqlite:///{folder}/shop.db") as cqrs:
+                answered += await _rebuilt_while_sending(cqrs, lines, random.Random(seed), findings)
+                await cqrs.synchronizer.caught_up(timeout=300)
+                events += await cqrs.engine.log.head(0)
+                await _compare(cqrs, f"seed {seed}", findings)
+    if not answered:
+        findings.other.append("no query was asked while a rebuild ran")
+    return row("a rebuild under live writes equals what it replaces, and back", events, seeds, findings)
+
+
+async def kill_rebuilds(kills: int, lines: int) -> Row:
+    """Killed in the middle a rebuild goes on where it was."""
+    findings = Findings()
+    with a_folder() as folder:
+        url = f"sqlite:///{folder}/shop.db"
+        async with shop(url) as cqrs:
+            await _send(cqrs, lines)
+            await cqrs.synchronizer.caught_up(timeout=300)
+            events = await cqrs.engine.log.head(0)
+        reached = 0
+        for number in range(1, kills + 1):
+            process = await _rebuilding(url)
+            first = await _done(process)
+            if first < reached:
+                findings.other.append(f"a rebuild that had come to {reached:,} began again at {first:,}")
+            while reached < events * number // (kills + 1):
+                reached = await _done(process)
+            process.kill()
+            await process.wait()
+        process = await _rebuilding(url)
+        while await _done(process) < events:
+            pass
+        await process.wait()
+        async with shop(url) as cqrs:
+            numbers = [g.number for g in await cqrs.engine.generations.all("stock_levels") if g.state == "serving"]
+            if numbers != [1]:
+                findings.other.append(f"generation {numbers} is served after one rebuild, killed {kills} times")
+            await _compare(cqrs, "after kills", findings, only="stock_levels")
+    return row("a rebuild killed with kill -9 goes on where it was", events, kills, findings)
+
+
+async def _rebuilt_while_sending(cqrs: CQRSManager, lines: int, chance: random.Random, findings: Findings) -> int:
+    """How many queries were answered meanwhile."""
+    sending = asyncio.create_task(_send(cqrs, lines))
+    while await cqrs.engine.log.head(0) < lines // 3 and not sending.done():
+        await cqrs.engine.wakeups.wait(cqrs.engine.wakeups.seen(), 0.1)
+    rebuilding = [
+        asyncio.create_task(_rebuild(cqrs, name, chance.choice((50, 200, 1_000)), findings))
+        for name in cqrs.synchronizer.projections
+    ]
+    answered = sum(await asyncio.gather(*rebuilding))
+    await sending
+    return answered
+
+
+async def _rebuild(cqrs: CQRSManager, name: str, batch_size: int, findings: Findings) -> int:
+    (model, *_) = cqrs.synchronizer.projections[name].writes
+    answered, last = 0, 0
+    async for _ in cqrs.synchronizer.rebuild_read_model(name, batch_size=batch_size):
+        rows = await cqrs.read_models.count(model)
+        if rows < last:
+            findings.other.append(f"{model.__name__} had {last} rows, then {rows}, while it was rebuilt")
+        answered, last = answered + 1, rows
+    return answered
+
+
+async def _send(cqrs: CQRSManager, lines: int) -> None:
+    source = find_source(None, lines)
+    stored = await stored_lines(cqrs, source)
+    await Sender(cqrs.commands, source, stored, Share(), lambda _: None).run(32)
+
+
+async def _compare(cqrs: CQRSManager, when: str, findings: Findings, only: str | None = None) -> None:
+    """The new generation's rows, the old one's once it has come to the same offset, and the new one's again."""
+    new = await _hashes(cqrs)
+    names = [name for name in cqrs.synchronizer.projections if only in (None, name)]
+    for which in ("old", "new again"):
+        for name in names:
+            await cqrs.synchronizer.switch_back(name)
+        await cqrs.synchronizer.caught_up(timeout=300)
+        for table, found in (await _hashes(cqrs)).items():
+            if found != new[table]:
+                findings.other.append(f"{when}: {table} is {new[table]}, and {which} {found}")
+
+
+async def _hashes(cqrs: CQRSManager) -> dict[str, str]:
+    models = [model for projection in cqrs.synchronizer.projections.values() for model in projection.writes]
+    hashes: dict[str, str] = {}
+    for model in models:
+        page = await cqrs.read_models.page(model, size=1_000)
+        rows = [*page.items]
+        while page.next_cursor is not None:
+            page = await cqrs.read_models.page(model, size=1_000, cursor=page.next_cursor)
+            rows += page.items
+        hashes[model.__name__] = str(table_hash(rows))
+    return hashes
+
+
+async def _rebuilding(url: str) -> Process:
+    command = (sys.executable, "-m", "tests.faults.rebuilding", url)
+    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=ROOT)
+
+
+async def _done(process: Process) -> int:
+    assert process.stdout is not None
+    return int(await asyncio.wait_for(process.stdout.readline(), 60))
+
+
+async def _main(url: str) -> None:
+    """A process that rebuilds until it has, or is killed."""
+    async with shop(url, run_projections=False) as cqrs:
+        async for progress in cqrs.synchronizer.rebuild_read_model("stock_levels", batch_size=50):
+            print(progress.done, flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1]))
