@@ -5,7 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 
-from headwater import Command, CQRSManager, Event, Key, ProjectionHandler, ReadModel, Recorded, RunnerOptions, Views, on
+from headwater import (
+    Command,
+    CQRSManager,
+    Event,
+    Fold,
+    Key,
+    ProjectionHandler,
+    ReadModel,
+    Recorded,
+    RunnerOptions,
+    Views,
+    on,
+)
 from headwater.commands.repository import Repository
 from headwater.domain.aggregate import Aggregate
 from headwater.handling.routing import handles
@@ -33,16 +45,30 @@ class Notice(ReadModel, table="notice"):
 
 
 class Notices(ProjectionHandler, writes=[Notice]):
-    """Cannot take the word `bad` unless GOOD_NOW is set; never ends if HANG is."""
+    """Cannot take the word `bad` unless GOOD_NOW is set, exits at `exit`.
+
+    With HOLD set it waits for the file of that name; with HANG for ever.
+    """
 
     @on(Announced)
     async def announced(self, event: Recorded[Announced], views: Views) -> None:
         if "bad" in event.data.text and "GOOD_NOW" not in os.environ:
             raise ValueError(f"cannot take {event.data.text}")
+        if event.data.text == "exit":
+            raise SystemExit(3)
+        if "HOLD" in os.environ:
+            await held(os.environ["HOLD"])
         if "HANG" in os.environ:
             print("hanging", flush=True)
             await asyncio.Event().wait()
         await views.insert(Notice(id=event.stream, text=event.data.text))
+
+
+async def held(path: str) -> None:
+    """Until the file is there."""
+    print("holding", flush=True)
+    while not os.path.exists(path):  # noqa: ASYNC110  # another process makes it
+        await asyncio.sleep(0.005)
 
 
 @handles(Announce)
@@ -57,9 +83,14 @@ def app() -> CQRSManager:
     return board(os.environ["HEADWATER_URL"])
 
 
-def board(url: str) -> CQRSManager:
-    options = RunnerOptions(retries=0)
+def board(url: str, again_after: float | None = None) -> CQRSManager:
+    options = RunnerOptions(retries=0, again_after=again_after)
     return CQRSManager(url, handlers=[announce], projections=[Notices()], runner=options)
+
+
+def patient() -> CQRSManager:
+    """The board, trying parked events again after an hour."""
+    return board(os.environ["HEADWATER_URL"], again_after=3_600.0)
 
 
 in_memory = board("memory://")
@@ -81,3 +112,32 @@ class ShortNotices(ProjectionHandler, writes=[ShortNotice], name="notices"):
 def changed() -> CQRSManager:
     """The board after that release."""
     return CQRSManager(os.environ["HEADWATER_URL"], handlers=[announce], projections=[ShortNotices()])
+
+
+class SecondNotices(ProjectionHandler, writes=[Notice], name="notices", version=2):
+    """The notices, in upper case."""
+
+    @on(Announced)
+    async def announced(self, event: Recorded[Announced], views: Views) -> None:
+        await views.insert(Notice(id=event.stream, text=event.data.text.upper()))
+
+
+def second() -> CQRSManager:
+    """The board after a release with a second version of its projection."""
+    return CQRSManager(os.environ["HEADWATER_URL"], handlers=[announce], projections=[SecondNotices()])
+
+
+class Tally(ReadModel, table="tally"):
+    id: Key[str]
+    notices: int
+
+
+class Tallies(Fold[Tally], category="board"):
+    @on(Announced)
+    def announced(self, row: Tally | None, e: Recorded[Announced]) -> Tally:
+        return Tally(id=e.stream.partition("-")[2], notices=1 + (row.notices if row else 0))
+
+
+def tallied() -> CQRSManager:
+    """The board with a fold of each stream."""
+    return CQRSManager(os.environ["HEADWATER_URL"], handlers=[announce], projections=[Tallies()])

@@ -54,7 +54,9 @@ def test_the_tail_is_one_object_on_each_line(line: Line) -> None:
 
 
 def test_projections_are_listed_and_stand_somewhere(line: Line) -> None:
-    assert line.json("projections", "ls") == [{"projection": "notices", "writes": ["notice"], "events": ["Announced"]}]
+    assert line.json("projections", "ls") == [
+        {"projection": "notices", "version": 1, "writes": ["notice"], "events": ["Announced"]}
+    ]
     assert "Announced" in line("projections", "ls").stdout
     (one,) = cast("list[dict[str, object]]", line.json("projections", "status"))
     assert (one["projection"], one["head"], one["parked"]) == ("notices", 3, 0)

@@ -8,25 +8,33 @@ import msgspec
 import typer
 
 from headwater.cli.confirming import confirmed
+from headwater.cli.editing import edit
 from headwater.cli.exits import ExitCode
 from headwater.cli.opening import application, store
-from headwater.cli.options import AppOption, DryRunOption, JsonOption, UrlOption, YesOption
-from headwater.cli.printing import Row, print_json, print_rows, say
+from headwater.cli.options import (
+    AppOption,
+    ByOption,
+    DryRunOption,
+    JsonOption,
+    LimitOption,
+    ParkedOffset,
+    ParkedPartition,
+    ParkingProjection,
+    UrlOption,
+    YesOption,
+)
+from headwater.cli.parked import data_of, list_parked, parked_at, parked_place, parked_row, waits_for
+from headwater.cli.printing import print_json, print_rows, say
 from headwater.cli.verb import verb
-from headwater.domain.metadata import from_micros
-from headwater.errors import UnknownName
-from headwater.ports.engine import Engine
-from headwater.ports.parking import ParkedEvent
+from headwater.projections.projection import find
 
 __all__ = ["dlq"]
 
-COLUMNS = ("projection", "partition", "offset", "key", "type", "attempts", "parked_at", "error")
+COLUMNS = ("projection", "partition", "offset", "key", "type", "attempts", "parked_at", "retry_at", "error")
 
-dlq = typer.Typer(help="Look at parked events, retry or discard them.", no_args_is_help=True)
+dlq = typer.Typer(help="Look at parked events; retry, edit or discard them.", no_args_is_help=True)
 
-Projection = Annotated[str, typer.Argument(help="The projection that parked it.")]
-Offset = Annotated[int, typer.Argument(min=0, help="The event's offset.")]
-Partition = Annotated[int, typer.Option("--partition", min=0, help="The event's partition.")]
+KeyOption = Annotated[str | None, typer.Option("--key", help="Events of this key only.")]
 
 
 @dlq.command("ls")
@@ -35,30 +43,38 @@ async def ls(
     url: UrlOption = None,
     app: AppOption = None,
     projection: Annotated[str | None, typer.Option("--projection", help="Of this projection only.")] = None,
+    key: KeyOption = None,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="PLACE", help="Those behind this one, as in users:0:0:17.")
+    ] = None,
+    limit: LimitOption = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List parked events; one without an error waits behind another of its key."""
+    """List parked events of what is served; one without an error waits behind another of its key."""
+    behind = None if after is None else parked_place(after)
     async with store(url, app) as engine:
-        parked = await engine.parking.parked(projection)
-    print_rows([_row(event) for event in parked], COLUMNS, as_json=as_json)
+        parked = await list_parked(engine, projection, key, behind, limit)
+    rows = [parked_row(event) for event in parked]
+    print_rows(rows, COLUMNS, as_json=as_json)
+    if len(rows) == limit and not as_json:
+        say(f"there may be more: --after {rows[-1]['place']}")
 
 
 @dlq.command("show")
 @verb
 async def show(
-    projection: Projection,
-    offset: Offset,
-    partition: Partition = 0,
+    projection: ParkingProjection,
+    offset: ParkedOffset,
+    partition: ParkedPartition = 0,
     url: UrlOption = None,
     app: AppOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one parked event: its data, what went wrong, and where."""
+    """Show one parked event: what went wrong and where, when it is tried again, and the data that will be used."""
     async with store(url, app) as engine:
-        event = await _find(engine, projection, partition, offset)
-        page = await engine.log.read(partition, offset, 1)
-    data = event.data if event.data is not None else page.events[0].data if page.events else b""
-    row = {**_row(event), "trace": event.trace, "data": data.decode(errors="replace")}
+        event = await parked_at(engine, projection, partition, offset)
+        data, first = await data_of(engine, event), await waits_for(engine, event)
+    row = {**parked_row(event), "waits_for": first, "trace": event.trace, "data": data.decode(errors="replace")}
     if as_json:
         print_json(row)
         return
@@ -70,15 +86,16 @@ async def show(
 @dlq.command("retry")
 @verb
 async def retry(
-    projection: Projection,
+    projection: ParkingProjection,
     app: AppOption = None,
-    key: Annotated[str | None, typer.Option("--key", help="Events of this key only.")] = None,
+    key: KeyOption = None,
     offset: Annotated[int | None, typer.Option("--offset", min=0, help="The key of this event only.")] = None,
+    by: ByOption = "",
     as_json: JsonOption = False,
 ) -> ExitCode | None:
     """Handle parked events again, each key in order; exits with 1 if some are parked still."""
     async with application(app) as cqrs:
-        retried = await cqrs.synchronizer.dead_letters.retry(projection, key, offset)
+        retried = await cqrs.synchronizer.dead_letters.retry(projection, key, offset, by)
     if as_json:
         print_json(msgspec.to_builtins(retried))
     else:
@@ -86,39 +103,30 @@ async def retry(
     return ExitCode.WRONG if retried.parked else None
 
 
+dlq.command("edit")(edit)
+
+
 @dlq.command("discard")
 @verb
 async def discard(
-    projection: Projection,
-    offset: Offset,
-    partition: Partition = 0,
+    projection: ParkingProjection,
+    offset: ParkedOffset,
+    partition: ParkedPartition = 0,
+    by: ByOption = "",
     app: AppOption = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Forget one parked event for good; those that waited behind it go on."""
     async with application(app) as cqrs:
-        event = await _find(cqrs.engine, projection, partition, offset)
-        deed = f"discard {event.type} at {partition}:{offset}, of key {event.key}, for projection {projection!r}"
-        if confirmed(deed, dry_run=dry_run, yes=yes):
-            await cqrs.synchronizer.dead_letters.discard(projection, offset, partition)
-
-
-async def _find(engine: Engine, projection: str, partition: int, offset: int) -> ParkedEvent:
-    for event in await engine.parking.parked(projection):
-        if (event.partition, event.offset) == (partition, offset):
-            return event
-    raise UnknownName(f"{projection!r} has nothing parked at {partition}:{offset}: see `headwater dlq ls`")
-
-
-def _row(event: ParkedEvent) -> Row:
-    return {
-        "projection": event.projection,
-        "partition": event.partition,
-        "offset": event.offset,
-        "key": event.key,
-        "type": event.type,
-        "attempts": event.attempts,
-        "parked_at": from_micros(event.parked_at),
-        "error": event.error,
-    }
+        name = find(cqrs.synchronizer.projections, projection).name
+        event = await parked_at(cqrs.engine, name, partition, offset)
+        deed = f"discard {event.type} at {partition}:{offset}, of key {event.key}, for projection {name!r}"
+        if not confirmed(deed, dry_run=dry_run, yes=yes):
+            return
+        await cqrs.synchronizer.dead_letters.discard(name, offset, partition, by)
+    if as_json:
+        print_json(parked_row(event))
+    else:
+        say(f"discarded {event.type} at {partition}:{offset}, of key {event.key}")

@@ -16,7 +16,7 @@ EXIT_CODES: Final = """Exit codes: 0 done Â· 1 checked, and something is wrong Â
 class ExitCode(IntEnum):
     DONE = 0
     WRONG = 1
-    """A check (verify, doctor, demo --check) found something."""
+    """A check (verify, doctor, consistency check, demo --check) found something."""
     USAGE = 2
     STORE = 3
     REFUSED = 4

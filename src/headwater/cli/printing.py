@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Row", "complain", "print_facts", "print_json", "print_rows", "say", "visible"]
+__all__ = ["Row", "begin_anew", "complain", "print_facts", "print_json", "print_rows", "say", "visible"]
 
 Row: TypeAlias = Mapping[str, object]
 
@@ -57,6 +57,14 @@ def print_facts(facts: Row) -> None:
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """ASCII only, so nothing in it can steer a terminal; without `indent` on one line."""
     print(json.dumps(value, indent=indent, default=_plain), flush=True)
+
+
+def begin_anew() -> None:
+    """What is printed next takes the place of what a terminal shows; elsewhere it follows after an empty line."""
+    if sys.stdout.isatty():
+        _out().clear()
+    else:
+        print(flush=True)
 
 
 def say(line: object) -> None:

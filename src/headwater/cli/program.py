@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from headwater.cli.backup import backup
+from headwater.cli.consistency import consistency
 from headwater.cli.demo import demo
 from headwater.cli.dlq import dlq
 from headwater.cli.doctor import doctor
 from headwater.cli.exits import EXIT_CODES
+from headwater.cli.journal import journal
 from headwater.cli.projections import projections
 from headwater.cli.restore import restore
 from headwater.cli.run import run
@@ -48,6 +50,8 @@ program.command("status")(status)
 program.add_typer(streams, name="streams")
 program.add_typer(projections, name="projections")
 program.add_typer(dlq, name="dlq")
+program.add_typer(consistency, name="consistency")
+program.command("journal")(journal)
 program.command("verify")(verify)
 program.command("backup")(backup)
 program.command("restore")(restore)

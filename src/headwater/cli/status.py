@@ -7,8 +7,8 @@ import msgspec
 from headwater.cli.exits import ExitCode
 from headwater.cli.opening import store
 from headwater.cli.options import AppOption, JsonOption, UrlOption
-from headwater.cli.printing import print_facts, print_json, print_rows, say
-from headwater.cli.projections import STANDING_COLUMNS, standing
+from headwater.cli.printing import print_facts, print_json, say
+from headwater.cli.standing import print_standing, standing, standing_row
 from headwater.cli.verb import verb
 
 __all__ = ["status"]
@@ -16,16 +16,16 @@ __all__ = ["status"]
 
 @verb
 async def status(url: UrlOption = None, app: AppOption = None, as_json: JsonOption = False) -> ExitCode | None:
-    """Show how large the store is, and how far each projection is behind."""
+    """Show how large the store is, how far each projection is, and which of them lag, fail or stand still."""
     async with store(url, app) as engine:
         info = await engine.admin.info()
         projections = await standing(engine)
     facts: dict[str, object] = msgspec.to_builtins(info)
     if as_json:
-        print_json(facts | {"projections": projections})
+        print_json(facts | {"projections": [standing_row(one) for one in projections]})
         return None
     print_facts({name: value for name, value in facts.items() if name != "details"} | info.details)
     if projections:
         say("")
-        print_rows(projections, STANDING_COLUMNS, as_json=False)
+        print_standing(projections, as_json=False)
     return None
