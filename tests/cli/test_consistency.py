@@ -80,10 +80,11 @@ def test_a_sample_is_some_rows_and_deep_is_all(counted: Line) -> None:
         assert shown.exit_code == 0, shown.stderr
         return int(json.loads(shown.stdout)[0]["looked_at"])
 
-    assert looked_at() == 2
-    assert looked_at("--sample", "1", "--deep") == 2
-    shares = {looked_at("--sample", "1") for _ in range(3)}
-    assert shares <= {0, 1, 2}
+    counted.announce_only("g", "of another share than the two before")
+    counted.project(tallied)
+    assert looked_at() == 3
+    assert looked_at("--sample", "2") in (1, 2)
+    assert looked_at("--sample", "2", "--deep") == 3
 
 
 def test_a_check_that_cannot_be_run_has_another_code(counted: Line) -> None:

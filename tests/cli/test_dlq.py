@@ -110,19 +110,32 @@ def test_data_that_is_no_such_event_is_refused(parked: Line, data: str) -> None:
     assert show(parked, 3)["edited"] is False
 
 
+def edit_on_terminal(line: Line, editor: str) -> tuple[int, str, str]:
+    ours, theirs = os.openpty()
+    try:
+        with line.start("dlq", "edit", "notices", "3", stdin=theirs, EDITOR=editor) as edit:
+            said, complaint = edit.communicate()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return edit.returncode, said, complaint
+
+
 def test_on_a_terminal_an_editor_is_opened(parked: Line, tmp_path: Path) -> None:
     script = tmp_path / "editor.py"
     script.write_text(
         "import sys; path = sys.argv[1]; text = open(path).read(); open(path, 'w').write(text.replace('bad', 'fine'))"
     )
-    ours, theirs = os.openpty()
-    try:
-        editor = f"{sys.executable} {script}"
-        with parked.start("dlq", "edit", "notices", "3", stdin=theirs, EDITOR=editor, VISUAL=editor) as edit:
-            said, complaint = edit.communicate()
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert edit.returncode == 0, complaint
+    code, said, complaint = edit_on_terminal(parked, f"{sys.executable} {script}")
+    assert code == 0, complaint
     assert said.startswith("edited")
     assert show(parked, 3)["data"] == '{"text":"fine news"}'
+
+
+@pytest.mark.parametrize("editor", ["no-such-editor", f"{sys.executable} -c exit(3)", "'"])
+def test_an_editor_that_fails_changes_nothing(parked: Line, editor: str) -> None:
+    code, _, complaint = edit_on_terminal(parked, editor)
+    assert code == ExitCode.USAGE
+    assert complaint.startswith("headwater: the editor")
+    assert len(complaint.splitlines()) == 1
+    assert show(parked, 3)["edited"] is False

@@ -110,9 +110,9 @@ def test_a_watched_table_follows_the_one_before(line: Line) -> None:
         watch.communicate()
 
 
-def test_an_interrupted_rebuild_is_left_to_whoever_runs_the_projection(line: Line, tmp_path: Path) -> None:
-    go_on = tmp_path / "go-on"
-    with line.start("projections", "rebuild", "notices", HOLD=str(go_on)) as rebuild:
+def interrupt_rebuild(line: Line, tmp_path: Path) -> None:
+    """Leave generation 1 behind, being built."""
+    with line.start("projections", "rebuild", "notices", HOLD=str(tmp_path / "never")) as rebuild:
         assert rebuild.stdout is not None
         assert rebuild.stdout.readline() == "holding\n"
         rebuild.send_signal(signal.SIGINT)
@@ -120,13 +120,28 @@ def test_an_interrupted_rebuild_is_left_to_whoever_runs_the_projection(line: Lin
     assert rebuild.returncode == ExitCode.INTERRUPTED
     assert "whoever runs the projection goes on with it" in complaint
     assert "headwater projections cancel notices" in complaint
-    building = [one for one in line.rows("projections", "status") if one["state"] == "building"]
-    assert [one["generation"] for one in building] == [1]
+    assert states(line) == [(0, "serving"), (1, "building")]
+
+
+def states(line: Line) -> list[tuple[int, str]]:
+    return [(one["generation"], one["state"]) for one in line.rows("projections", "status")]
+
+
+def test_an_interrupted_rebuild_is_left_to_whoever_runs_the_projection(line: Line, tmp_path: Path) -> None:
+    interrupt_rebuild(line, tmp_path)
+    said = line("projections", "status").stdout
+    assert "notices, generation 1 (building), is 3 events behind" in said
     with line.start("run") as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "running notices\n"
-        while [one["state"] for one in line.rows("projections", "status")] != ["previous", "serving"]:
+        while states(line) != [(0, "previous"), (1, "serving")]:
             pass
         running.send_signal(signal.SIGTERM)
         running.communicate()
     assert len(line.texts()) == 2
+
+
+def test_an_interrupted_rebuild_is_cancelled(line: Line, tmp_path: Path) -> None:
+    interrupt_rebuild(line, tmp_path)
+    assert "is dropped" in line("projections", "cancel", "notices", "--yes").stdout
+    assert states(line) == [(0, "serving")]

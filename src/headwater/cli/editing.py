@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
-import click
 import msgspec
 import typer
 
@@ -15,7 +19,7 @@ from headwater.cli.options import AppOption, ByOption, JsonOption, ParkedOffset,
 from headwater.cli.parked import data_of, parked_at
 from headwater.cli.printing import print_json, say
 from headwater.cli.verb import verb
-from headwater.errors import InvalidMessage
+from headwater.errors import ConfigurationError, InvalidMessage
 from headwater.projections.projection import find
 
 __all__ = ["edit"]
@@ -56,8 +60,20 @@ def _asked_for(before: bytes) -> str:
     """From standard input, or from whoever sits before the terminal."""
     if not sys.stdin.isatty():
         return sys.stdin.read()
-    shown = msgspec.json.format(before, indent=2).decode()
-    return click.edit(shown + "\n", extension=".json") or shown
+    return _edited(msgspec.json.format(before, indent=2).decode() + "\n")
+
+
+def _edited(text: str) -> str:
+    """What the editor leaves of it. Raises ConfigurationError where it cannot be run or does not end well."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory(prefix="headwater-") as folder:
+        file = Path(folder, "event.json")
+        file.write_text(text, encoding="utf-8")
+        try:
+            subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603  # the user's own choice
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+            raise ConfigurationError(f"the editor {editor!r} failed ({error}): set EDITOR, or use --data") from error
+        return file.read_text(encoding="utf-8")
 
 
 def _parsed(text: str | bytes) -> dict[str, object]:
