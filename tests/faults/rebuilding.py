@@ -7,8 +7,9 @@ import random
 import sys
 from asyncio.subprocess import PIPE, Process
 
-from headwater import CQRSManager
+from headwater import CQRSManager, RunnerOptions
 from headwater.demo.data import find_source
+from headwater.demo.projections import PROJECTIONS
 from headwater.demo.resuming import stored_lines
 from headwater.demo.sending import Sender, Share
 from headwater.demo.shop import shop
@@ -123,6 +124,12 @@ async def _hashes(cqrs: CQRSManager) -> dict[str, str]:
     return hashes
 
 
+def _shop(url: str) -> CQRSManager:
+    """The shop with leases short enough to be taken over from the dead."""
+    projections = [projection() for projection in PROJECTIONS]
+    return CQRSManager(url, projections=projections, runner=RunnerOptions(lease_seconds=0.5), run_projections=False)
+
+
 async def _rebuilding(url: str) -> Process:
     command = (sys.executable, "-m", "tests.faults.rebuilding", url)
     return await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=ROOT)
@@ -135,7 +142,7 @@ async def _done(process: Process) -> int:
 
 async def _main(url: str) -> None:
     """A process that rebuilds until it has, or is killed."""
-    async with shop(url, run_projections=False) as cqrs:
+    async with _shop(url) as cqrs:
         async for progress in cqrs.synchronizer.rebuild_read_model("stock_levels", batch_size=50):
             print(progress.done, flush=True)
 

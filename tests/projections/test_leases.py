@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from headwater.domain.event import Recorded
 from headwater.domain.on import on
 from headwater.errors import StoreBusy
 from headwater.ports.leases import Lease
 from headwater.ports.place import Place
 from headwater.projections.handler import ProjectionHandler
+from headwater.projections.leasing import acquired
 from headwater.projections.parts import RunnerOptions
 from headwater.read_models.views import Views
 from tests.projections.shop import Added, Shop, Stock
@@ -159,3 +162,15 @@ async def test_a_lease_that_cannot_be_given_back_does_not_keep_the_others(shop: 
     assert (await synchronizer.rebuild_read_model(Stock)).finished
     assert leases.refused
     assert len(await shop.engine.leases.holders()) <= 1
+
+
+async def test_a_lease_granted_to_who_has_been_cancelled_is_given_back(shop: Shop) -> None:
+    leases = HeldLeases(shop)
+    asking = asyncio.create_task(acquired(leases, NAME, "somebody", 3_600))
+    await leases.asked.wait()
+    asking.cancel()
+    await asyncio.sleep(0)
+    leases.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert await shop.engine.leases.holders() == []

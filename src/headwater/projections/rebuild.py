@@ -13,6 +13,7 @@ from headwater.ports.leases import Lease
 from headwater.ports.place import Place
 from headwater.projections.crew import new_generation
 from headwater.projections.handover import Handover
+from headwater.projections.leasing import acquired
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.progress import Meter, Progress
@@ -166,7 +167,7 @@ class Rebuilder:
                 await self._parts.leases.release(lease)
 
     async def _acquire(self, place: Place) -> Lease | None:
-        return await self._parts.leases.acquire(place.lease, self._owner, self._options.lease_seconds)
+        return await acquired(self._parts.leases, place.lease, self._owner, self._options.lease_seconds)
 
     async def _told(self, turn: Turn) -> None:
         for failure in turn.failures():

@@ -15,6 +15,7 @@ from headwater.ports.leases import Lease
 from headwater.ports.log import LogFilter
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Reset
+from headwater.projections.leasing import acquired
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
 from headwater.projections.reaching import Deadline, places_of
@@ -146,7 +147,7 @@ class Resetter:
         deadline = Deadline(self._parts, _PATIENCE)
         while True:
             seen = self._parts.wakeups.seen()
-            lease = await self._parts.leases.acquire(place.lease, owner, self._options.lease_seconds)
+            lease = await acquired(self._parts.leases, place.lease, owner, self._options.lease_seconds)
             if lease is not None:
                 return lease
             if deadline.seconds_left <= 0:

@@ -21,6 +21,7 @@ from headwater.ports.generations import Generation
 from headwater.ports.leases import Lease
 from headwater.ports.log import LogPage
 from headwater.ports.place import Place
+from headwater.projections.leasing import acquired
 from headwater.projections.nap import Nap
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
@@ -248,7 +249,7 @@ class Runner:
     # -- lease and rest --------------------------------------------------------
 
     async def _acquire(self) -> Lease | None:
-        return await self._parts.leases.acquire(self.place.lease, self.owner, self._options.lease_seconds)
+        return await acquired(self._parts.leases, self.place.lease, self.owner, self._options.lease_seconds)
 
     async def _wait_after(self, error: Exception) -> None:
         """As long as the lease is left alone; where it could not even be taken, as long as it would have been."""

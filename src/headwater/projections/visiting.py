@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from headwater.errors import StoreError
 from headwater.ports.generations import Generation
 from headwater.ports.place import Place
+from headwater.projections.leasing import acquired
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
@@ -54,7 +55,7 @@ class Visitor:
     @asynccontextmanager
     async def turn(self, projection: Projection, served: Generation, place: Place) -> AsyncGenerator[Turn | None, None]:
         """A turn at a place that nobody holds; None where somebody does."""
-        lease = await self._parts.leases.acquire(place.lease, new_owner(), self._options.lease_seconds)
+        lease = await acquired(self._parts.leases, place.lease, new_owner(), self._options.lease_seconds)
         if lease is None:
             yield None
             return
