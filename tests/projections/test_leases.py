@@ -12,7 +12,7 @@ from headwater.errors import StoreBusy
 from headwater.ports.leases import Lease
 from headwater.ports.place import Place
 from headwater.projections.handler import ProjectionHandler
-from headwater.projections.leasing import acquired
+from headwater.projections.leasing import acquired, given_back
 from headwater.projections.parts import RunnerOptions
 from headwater.read_models.views import Views
 from tests.projections.shop import Added, Shop, Stock
@@ -173,4 +173,31 @@ async def test_a_lease_granted_to_who_has_been_cancelled_is_given_back(shop: Sho
     leases.go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await asking
+    assert await shop.engine.leases.holders() == []
+
+
+class HeldReleases(WatchedLeases):
+    """Those whose release takes until it is let through, and is not begun by then."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def release(self, lease: Lease) -> None:
+        self.asked.set()
+        await self.go_on.wait()
+        await super().release(lease)
+
+
+async def test_a_lease_is_given_back_by_who_is_cancelled_meanwhile(shop: Shop) -> None:
+    leases = HeldReleases(shop)
+    lease = await leases.acquire(NAME, "somebody", 3_600)
+    assert lease is not None
+    giving = asyncio.create_task(given_back(leases, lease))
+    await leases.asked.wait()
+    giving.cancel()
+    await asyncio.sleep(0)
+    leases.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await giving
     assert await shop.engine.leases.holders() == []

@@ -1,4 +1,4 @@
-"""Leasing: asking for a lease so that nothing is left behind."""
+"""Leasing: leases taken and given back so that nothing is left behind, even where the asking is cancelled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import contextlib
 from headwater.errors import StoreError
 from headwater.ports.leases import Lease, Leases
 
-__all__ = ["acquired"]
+__all__ = ["acquired", "given_back"]
 
 
 async def acquired(leases: Leases, name: str, owner: str, seconds: float) -> Lease | None:
@@ -22,3 +22,14 @@ async def acquired(leases: Leases, name: str, owner: str, seconds: float) -> Lea
             if lease is not None:
                 await leases.release(lease)
         raise
+
+
+async def given_back(leases: Leases, lease: Lease) -> None:
+    """As `Leases.release`, even for who is cancelled meanwhile; out of reach of the store it runs out by itself."""
+    giving = asyncio.ensure_future(leases.release(lease))
+    with contextlib.suppress(StoreError):
+        try:
+            await asyncio.shield(giving)
+        except asyncio.CancelledError:
+            await giving
+            raise

@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 
 from headwater.domain.version import check_count
-from headwater.errors import CheckpointConflict, InvalidVersion, LeaseLost, RebuildRefused, StoreError
+from headwater.errors import CheckpointConflict, InvalidVersion, LeaseLost, RebuildRefused
 from headwater.ports.generations import Generation
 from headwater.ports.leases import Lease
 from headwater.ports.place import Place
 from headwater.projections.crew import new_generation
 from headwater.projections.handover import Handover
-from headwater.projections.leasing import acquired
+from headwater.projections.leasing import acquired, given_back
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.progress import Meter, Progress
@@ -119,8 +119,7 @@ class Rebuilder:
                     start = next
         finally:
             turn.end()
-            with contextlib.suppress(StoreError):
-                await self._parts.leases.release(lease)
+            await given_back(self._parts.leases, lease)
 
     # -- inside ----------------------------------------------------------------
 
@@ -163,8 +162,7 @@ class Rebuilder:
                     await asyncio.sleep(0)
         finally:
             turn.end()
-            with contextlib.suppress(StoreError):
-                await self._parts.leases.release(lease)
+            await given_back(self._parts.leases, lease)
 
     async def _acquire(self, place: Place) -> Lease | None:
         return await acquired(self._parts.leases, place.lease, self._owner, self._options.lease_seconds)

@@ -15,7 +15,7 @@ from headwater.ports.leases import Lease
 from headwater.ports.log import LogFilter
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Reset
-from headwater.projections.leasing import acquired
+from headwater.projections.leasing import acquired, given_back
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
 from headwater.projections.reaching import Deadline, places_of
@@ -139,7 +139,7 @@ class Resetter:
         finally:
             with contextlib.suppress(StoreError):
                 for lease in leases:
-                    await self._parts.leases.release(lease)
+                    await given_back(self._parts.leases, lease)
                 if not was_paused:
                     await conditions.resume(name)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -21,7 +20,7 @@ from headwater.ports.generations import Generation
 from headwater.ports.leases import Lease
 from headwater.ports.log import LogPage
 from headwater.ports.place import Place
-from headwater.projections.leasing import acquired
+from headwater.projections.leasing import acquired, given_back
 from headwater.projections.nap import Nap
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
@@ -145,8 +144,7 @@ class Runner:
             self._parts.arrivals.left(self.place)
             self._looked(self._looks)
             if not backed_off:
-                with contextlib.suppress(StoreError):
-                    await self._parts.leases.release(lease)
+                await given_back(self._parts.leases, lease)
 
     async def _run_turn(self, turn: Turn, lease: Lease) -> None:
         async with Renewal(self._parts.leases, self._options.lease_seconds, [lease]) as renewal:

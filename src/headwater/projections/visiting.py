@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from headwater.errors import StoreError
 from headwater.ports.generations import Generation
 from headwater.ports.place import Place
-from headwater.projections.leasing import acquired
+from headwater.projections.leasing import acquired, given_back
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
@@ -67,5 +65,4 @@ class Visitor:
                 await self._tell(failure)
         finally:
             turn.end()
-            with contextlib.suppress(StoreError):
-                await self._parts.leases.release(lease)
+            await given_back(self._parts.leases, lease)
