@@ -178,7 +178,7 @@ async def _check(
     cqrs: CQRSManager, lines: Sequence[LineEvent], parked: Mapping[str, Sequence[ParkedEvent]], found: Findings
 ) -> None:
     """Every invoice of which nothing is parked is exact; of the others, what came before."""
-    rows = {trail.invoice: trail for trail in await cqrs.read_models.find(Trail)}
+    rows = {trail.invoice: trail for trail in await _trails(cqrs)}
     for invoice, wanted in truth_of(lines).items():
         row, waiting = rows.get(invoice) or Trail(invoice=invoice), len(parked.get(invoice, ()))
         text = f"invoice {invoice}: {row.lines} lines of {wanted.lines}, {waiting} parked"
@@ -193,6 +193,15 @@ async def _check(
     for invoice, events in parked.items():
         if [event.error is None for event in events] != [False] + [True] * (len(events) - 1):
             found.other.append(f"of what is parked of invoice {invoice} not the first one alone has a cause")
+
+
+async def _trails(cqrs: CQRSManager) -> Sequence[Trail]:
+    page = await cqrs.read_models.page(Trail, size=1_000)
+    rows = [*page.items]
+    while page.next_cursor is not None:
+        page = await cqrs.read_models.page(Trail, size=1_000, cursor=page.next_cursor)
+        rows += page.items
+    return rows
 
 
 def _first(lines: int) -> int:

@@ -1,0 +1,140 @@
+"""side_effects: what is told after a commit is told, whoever is killed; again only by who takes over from the dead."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from headwater import CQRSManager
+from headwater.ports.place import Place
+from tests.faults.effects import put
+from tests.faults.folder import ROOT, a_folder
+from tests.faults.history import Findings
+from tests.faults.report import Row, control, row
+from tests.faults.telling import OPTIONS, TellMarks
+
+__all__ = ["kill_markless", "kill_telling"]
+
+STREAMS = 20
+SWAPS = 1
+"""Under a projection at work."""
+_PLACE = Place("tell_marks")
+_PATIENCE = 60.0
+
+
+async def kill_telling(kills: int, seed: int = 21) -> Row:
+    """Kill it in the middle; then rebuild it at rest, which tells nothing; then at work, which tells each event.
+
+    A swap under a projection at work finds a page whose effects ran, or run, and whose mark is not stored yet: they
+    may run again, as after a kill.
+    """
+    found = Findings()
+    with a_folder() as folder:
+        file, url = folder / "told", f"sqlite:///{folder}/store.db?busy_timeout=60"
+        async with CQRSManager(url, projections=[TellMarks(file)], runner=OPTIONS, run_projections=False) as cqrs:
+            await _kill(cqrs, url, file, kills, random.Random(seed))
+            await cqrs.synchronizer.start()
+            await cqrs.synchronizer.caught_up(_PATIENCE)
+            head = await cqrs.engine.log.head(0)
+            await cqrs.synchronizer.stop()
+            repeats = _check(_told(file), head, kills, found)
+            await _rebuild(cqrs, file, found)
+    print(f"  {repeats} effects told again over {kills} kills, at most {OPTIONS.batch_size} each", flush=True)
+    return row("side effects run; a page of them again at a kill or a swap, none in a rebuild", head, kills, found)
+
+
+async def kill_markless(kills: int, seed: int = 22) -> Row:
+    """The control: the mark of side effects goes ahead of them, so that what a process died before is never told."""
+    found = Findings()
+    with a_folder() as folder:
+        file, url = folder / "told", f"sqlite:///{folder}/store.db?busy_timeout=60"
+        async with CQRSManager(url, projections=[TellMarks(file)], runner=OPTIONS, run_projections=False) as cqrs:
+            await _kill(cqrs, url, file, kills, random.Random(seed), "markless")
+            await cqrs.synchronizer.start()
+            await cqrs.synchronizer.caught_up(_PATIENCE)
+            head = await cqrs.engine.log.head(0)
+            await cqrs.synchronizer.stop()
+            _check(_told(file), head, kills, found)
+    return control("side effects marked as run before they are", head, kills, found)
+
+
+async def _kill(cqrs: CQRSManager, url: str, file: Path, kills: int, chance: random.Random, *options: str) -> None:
+    """Each process is killed once it is in the middle of the stock."""
+    for _ in range(kills):
+        await asyncio.gather(*(put(cqrs.engine, f"s{number}", 20) for number in range(STREAMS)))
+        process = await _start(url, file, *options)
+        at = (await cqrs.engine.projections.checkpoint(_PLACE)).offset
+        await _passed(cqrs, at + chance.randrange(1, 10 * OPTIONS.batch_size))
+        process.kill()
+        await process.wait()
+
+
+async def _start(url: str, file: Path, *options: str) -> Process:
+    command = (sys.executable, "-m", "tests.faults.telling", url, str(file), *options)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=ROOT)
+    assert process.stdout is not None
+    await asyncio.wait_for(process.stdout.readline(), _PATIENCE)
+    return process
+
+
+async def _passed(cqrs: CQRSManager, offset: int) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            seen = cqrs.engine.wakeups.seen()
+            if (await cqrs.engine.projections.checkpoint(_PLACE)).offset >= offset:
+                return
+            await cqrs.engine.wakeups.wait(seen, 0.1)
+
+
+async def _rebuild(cqrs: CQRSManager, file: Path, found: Findings) -> None:
+    """Twice: with nobody else at work, and with the projection at work and events coming."""
+    before = _told(file)
+    await cqrs.synchronizer.rebuild_read_model(TellMarks, batch_size=50)
+    if (more := len(_told(file)) - len(before)) != 0:
+        found.duplicated.append(f"a rebuild told {more} effects")
+    await cqrs.synchronizer.start()
+    rebuild = asyncio.ensure_future(_rebuilt(cqrs))
+    while not rebuild.done():
+        await put(cqrs.engine, "live", 5)
+    await rebuild
+    await cqrs.synchronizer.caught_up(_PATIENCE)
+    await put(cqrs.engine, "live", 5)
+    await cqrs.synchronizer.caught_up(_PATIENCE)
+    head = await cqrs.engine.log.head(0)
+    await cqrs.synchronizer.stop()
+    repeats = _check(_told(file)[len(before) :], head, SWAPS, found, start=max(before) + 1)
+    print(f"  {repeats} effects told again at a swap under a projection at work", flush=True)
+    if len(served := [g.number for g in await cqrs.engine.generations.all() if g.state == "serving"]) != 1:
+        found.other.append(f"generations {served} are served")
+
+
+async def _rebuilt(cqrs: CQRSManager) -> None:
+    await cqrs.synchronizer.rebuild_read_model(TellMarks, batch_size=50)
+
+
+def _told(file: Path) -> list[int]:
+    """Offsets, in the order they were told."""
+    return [int(line) for line in file.read_text().split()]
+
+
+def _check(told: Sequence[int], head: int, breaks: int, found: Findings, start: int = 0) -> int:
+    """Each offset is told, in order but for a page told again at each kill or swap; how many effects that were."""
+    times = Counter(told)
+    found.lost += [f"the effect of {offset} never ran" for offset in range(start, head) if not times[offset]]
+    repeats = times.total() - len(times)
+    back = sum(after <= before for before, after in pairwise(told))
+    if repeats > breaks * OPTIONS.batch_size:
+        found.duplicated.append(
+            f"{repeats} effects ran again over {breaks} kills or swaps, a page has {OPTIONS.batch_size}"
+        )
+    if back > breaks:
+        found.reordered.append(f"effects went back {back} times over {breaks} kills or swaps")
+    if unknown := [offset for offset in times if not start <= offset < head]:
+        found.duplicated.append(f"effects ran of {unknown[:5]}, which are not of {start} to {head}")
+    return repeats

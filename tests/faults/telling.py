@@ -1,0 +1,66 @@
+"""telling: a projection whose side effects are lines in a file, and processes that run it until they are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from headwater import CQRSManager, ProjectionHandler, Recorded, RunnerOptions, Views, on
+from headwater.ports.projection_store import ProjectionCommit, ProjectionStore
+from headwater.projections.after_commit import after_commit
+from headwater.projections.synchronizer import ReadModelSynchronizer
+from tests.faults.marks import MarkCount
+from tests.faults.operation import Mark
+
+__all__ = ["OPTIONS", "TellMarks"]
+
+OPTIONS = RunnerOptions(batch_size=10, lease_seconds=0.3, watch_seconds=0.3)
+"""Small batches: what a process that dies leaves to be told again is a page at most."""
+
+
+class TellMarks(ProjectionHandler, writes=[MarkCount]):
+    """Counts events, then tells of each in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    @on(Mark)
+    async def counted(self, event: Recorded[Mark], views: Views) -> None:
+        await views.add(MarkCount, event.stream, events=1)
+
+    @after_commit(Mark)
+    async def told(self, event: Recorded[Mark]) -> None:
+        os.write(self._file, b"%d\n" % event.position.offset)
+
+
+class Markless:
+    """For the control: a projection store that keeps no mark of side effects, and begins them where rows are."""
+
+    def __init__(self, store: ProjectionStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def commit(self, commit: ProjectionCommit) -> None:
+        await self._store.commit(msgspec.structs.replace(commit, effects=commit.next))
+
+
+async def main(url: str, file: Path, markless: bool) -> None:
+    handler = TellMarks(file)
+    async with CQRSManager(url, projections=[handler], runner=OPTIONS, run_projections=False) as cqrs:
+        parts = cqrs.projection_parts()
+        if markless:
+            parts = msgspec.structs.replace(parts, store=cast("ProjectionStore", Markless(parts.store)))
+        await ReadModelSynchronizer(parts, projection_handlers=[handler], options=OPTIONS).start()
+        print("running", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), "markless" in sys.argv[3:]))
