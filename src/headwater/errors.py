@@ -57,7 +57,6 @@ HeadwaterError
     ├── ProjectionStopped          an event at which the projection declares to stand still
     ├── RebuildRefused
     ├── ResetRefused
-    ├── SnapshotUnusable           of read models: damaged, or of another code, store or history
     ├── SnapshotUnusable           a snapshot of read models that is damaged, or of other code
     ├── ConsistencyTimeout
     ├── ViewNotReady               the version of this read model that this release reads is still being built

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, TypeVar
+from typing import Any, BinaryIO, TypeAlias, TypeVar
 
 import msgspec
 
@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 _header = msgspec.msgpack.Decoder(Header).decode
 _parked = msgspec.msgpack.Decoder(list[ParkedEvent]).decode
-_rows = msgspec.msgpack.Decoder(tuple[int, list[tuple[int | float | str | bytes | None, ...]]]).decode
+_rows: Callable[[bytes], tuple[int, list[tuple[Scalar, ...]]]]
+_rows = msgspec.msgpack.Decoder(tuple[int, list[tuple[Any, ...]]]).decode
 _trailer = msgspec.msgpack.Decoder(Trailer).decode
 
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -38,10 +38,18 @@ class SnapshotWriter:
         self._partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}{PARTIAL}")
         self._numbers = {model: number for number, model in enumerate(models)}
         self._rows = self._parked = 0
-        packed = compressor() if compress else None
-        self._file = open(self._partial, "xb")  # noqa: SIM115  # it stays open until finish or abandon
-        self._blocks = BlockWriter(self._file, packed)
-        self._blocks.write(Kind.HEADER, msgspec.msgpack.encode(header))
+        self._header = header
+        self._compress = compressor() if compress else None
+        self._open = ExitStack()
+        self._is_over = False
+
+    def begin(self) -> None:
+        """Make the file, unless it was abandoned before that."""
+        with self._lock:
+            if not self._is_over:
+                self._file = self._open.enter_context(self._partial.open("xb"))
+                self._blocks = BlockWriter(self._file, self._compress)
+                self._blocks.write(Kind.HEADER, msgspec.msgpack.encode(self._header))
 
     def add(self, page: Exported) -> None:
         """One page of an export: parked events, or rows of one read model."""
@@ -61,14 +69,15 @@ class SnapshotWriter:
             self._blocks.finish(msgspec.msgpack.encode(Trailer(rows=self._rows, parked=self._parked)))
             self._file.flush()
             os.fsync(self._file.fileno())
-            self._file.close()
+            self._open.close()
             os.replace(self._partial, self._target)
             _sync(self._target.parent)
 
     def abandon(self) -> None:
         """Leave nothing behind; nothing happens after `finish`."""
         with self._lock:
-            self._file.close()
+            self._is_over = True
+            self._open.close()
             with suppress(FileNotFoundError):
                 self._partial.unlink()
 
