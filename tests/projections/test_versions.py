@@ -117,6 +117,25 @@ async def test_a_version_that_goes_down_is_refused_and_switching_back_makes_way(
         assert await again.read_models.count(Length) == 2
 
 
+async def test_a_release_that_was_switched_back_from_does_not_build_its_version_again(tmp_path: Path) -> None:
+    async with release(tmp_path, Lengths()) as old:
+        await say(old, 1)
+        await old.synchronizer.caught_up()
+    async with release(tmp_path, Wordings()) as new:
+        await served(new, 2)
+        await new.synchronizer.switch_back(Words)
+        async with release(tmp_path, Lengths()) as back:
+            await say(back, 2)
+            await back.synchronizer.caught_up()
+            assert await back.read_models.count(Length) == 2
+        states = {g.version: g.state for g in await new.engine.generations.all()}
+        assert states == {1: "serving", 2: "previous"}
+        assert {status.condition for status in await new.synchronizer.status()} == {"outdated", "kept"}
+        await new.synchronizer.switch_back(Words)
+        await new.synchronizer.caught_up()
+        assert await new.read_models.count(Words) == 2
+
+
 async def test_there_is_a_way_back_only_to_what_is_kept(tmp_path: Path) -> None:
     async with release(tmp_path, Lengths()) as cqrs:
         with pytest.raises(RebuildRefused, match="no earlier generation"):

@@ -11,19 +11,21 @@ from headwater.errors import BadDeclaration, ProjectionOutdated, StoreError
 from headwater.ports.generations import Generation, NewGeneration
 from headwater.ports.place import Place
 from headwater.projections.bookmark import resume
+from headwater.projections.leasing import acquired, given_back
 from headwater.projections.page import Failure
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.projection import Projection
 from headwater.projections.reaching import places_of
 from headwater.projections.runner import Runner
 from headwater.projections.stopping import stop_all
+from headwater.projections.troubles import new_owner
 
 __all__ = ["Crew", "Roll", "check_generation", "new_generation"]
 
 _log = logging.getLogger("headwater.projections")
 
 Tell = Callable[[Failure], Awaitable[None]]
-Build = Callable[[Projection], Awaitable[object]]
+Build = Callable[[Projection, Generation], Awaitable[object]]
 
 
 class Roll:
@@ -32,7 +34,13 @@ class Roll:
     def __init__(self, generations: list[Generation], paused: bool) -> None:
         self.serving = next((g for g in generations if g.state == "serving"), None)
         self.building = next((g for g in generations if g.state == "building"), None)
+        self.previous = next((g for g in generations if g.state == "previous"), None)
         self.paused = paused
+
+    def calls_for(self, version: int) -> bool:
+        """True if this version is to be built: it is newer than what is served, and nobody switched back from it."""
+        left = self.previous is not None and self.previous.version >= version
+        return self.serving is not None and self.serving.version < version and not left
 
 
 class Crew:
@@ -149,17 +157,38 @@ class Crew:
             if roll.paused:
                 task.cancel()
             return
-        is_newer = roll.serving is not None and roll.serving.version < projection.declared.version
-        if not roll.paused and (is_newer or _is_ours(projection, roll.building)):
+        is_called_for = roll.calls_for(projection.declared.version) or _is_ours(projection, roll.building)
+        if is_called_for and not roll.paused:
             self._builds[projection.name] = asyncio.create_task(self._built(projection))
+
+    async def _to_build(self, projection: Projection) -> Generation | None:
+        """What is being built for our code, or begun for our version; None if another process was first or is at it."""
+        leases, name = self._parts.leases, projection.name
+        lease = await acquired(leases, _beginning(name), new_owner(), self._options.lease_seconds)
+        if lease is None:
+            return None
+        try:
+            roll = (await self.look())[name]
+            if roll.calls_for(projection.declared.version):
+                return await self._parts.generations.begin(new_generation(projection))
+            return roll.building if _is_ours(projection, roll.building) else None
+        finally:
+            await given_back(leases, lease)
 
     async def _built(self, projection: Projection) -> None:
         try:
-            await self._build(projection)
+            generation = await self._to_build(projection)
+            if generation is not None:
+                await self._build(projection, generation)
         except Exception as error:
             _log.warning("building %r: %s: %s", projection.name, type(error).__name__, error)
             with contextlib.suppress(asyncio.CancelledError):
                 await self._options.sleep(self._options.pause)
+
+
+def _beginning(projection: str) -> str:
+    """The lease under which is decided whether a generation is to be begun: of two that see the need, one does it."""
+    return f"projection:{projection}:begin"
 
 
 def new_generation(projection: Projection) -> NewGeneration:

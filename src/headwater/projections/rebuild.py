@@ -72,12 +72,14 @@ class Rebuilder:
                 "rebuild from_event=0"
             )
 
-    async def beside(self, batch_size: int) -> AsyncGenerator[Progress, None]:
+    async def beside(self, batch_size: int, generation: Generation | None = None) -> AsyncGenerator[Progress, None]:
         """Fill a generation beside the one served, from where it is to the log's end, and have it served.
+
+        Without one that is being built, the one that is built for this code, or a new one.
 
         Progress after each transaction made here. Raises RebuildRefused, StoreError.
         """
-        generation = await self._begun()
+        generation = generation or await self._begun()
         places = places_of(generation, self._parts.log.partitions)
         stride = _Stride(self._parts, places)
         progress = await stride.progress()

@@ -248,10 +248,10 @@ class ReadModelSynchronizer:
             self._crew.held.discard(projection.name)
             await self._crew.reconcile()
 
-    async def _build(self, projection: Projection) -> None:
+    async def _build(self, projection: Projection, generation: Generation) -> None:
         """What the crew has done where a rebuild was begun, or this code is newer than what is served."""
         rebuilder = Rebuilder(projection, self._parts, self._options, self._listeners.tell)
-        async for _ in rebuilder.beside(1000):
+        async for _ in rebuilder.beside(1000, generation):
             pass
 
     async def _generation(self, projection: Projection, state: State) -> Generation | None:
