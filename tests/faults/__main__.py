@@ -13,13 +13,17 @@ import msgspec
 from tests.faults.cancellations import cancel
 from tests.faults.effects import kill_projections
 from tests.faults.folder import ROOT
-from tests.faults.freezing import freeze_and_thaw, freeze_inside
+from tests.faults.freezing import freeze_and_thaw, freeze_inside, thaw_careless
 from tests.faults.kills import kill_early, kill_writers
 from tests.faults.poison import park_poison
 from tests.faults.power import Session, cut_power, cut_power_of_normal
-from tests.faults.rebuilding import kill_rebuilds, rebuild_live
+from tests.faults.rebuilding import kill_rebuilds, rebuild_live, rebuild_losing
 from tests.faults.report import Row, failures, table
-from tests.faults.sharing import kill_sharing
+from tests.faults.retail_poison import forget_poison, poison_retail
+from tests.faults.sharing import kill_early_checkpoints, kill_sharing
+from tests.faults.side_effects import kill_markless, kill_telling
+from tests.faults.slowness import hoard, lag_behind
+from tests.faults.swapping import swap_under_careless, swap_under_zombie
 
 OUT = ROOT / "bench" / "out"
 LONG = [Session(f"long{number}", 240, 130) for number in range(12)] + [Session("large", 1_200, 100, 20_000)]
@@ -34,10 +38,21 @@ CASES: Mapping[str, Callable[[bool], Row]] = {
     "cancellations": lambda short: asyncio.run(cancel(1_000 if short else 10_000)),
     "kill -9 of projections": lambda short: asyncio.run(kill_projections(8 if short else 80)),
     "processes that share, killed": lambda short: asyncio.run(kill_sharing(25 if short else 500)),
+    "checkpoints before rows": lambda short: asyncio.run(kill_early_checkpoints(8 if short else 20)),
     "frozen, overtaken, thawed": lambda short: asyncio.run(freeze_and_thaw(8 if short else 100)),
+    "epochs ignored": lambda short: asyncio.run(thaw_careless(5)),
     "frozen inside a transaction": lambda short: asyncio.run(freeze_inside(3 if short else 20)),
+    "frozen while swapped": lambda short: asyncio.run(swap_under_zombie(5 if short else 50)),
+    "generations mistaken": lambda short: asyncio.run(swap_under_careless(8)),
+    "side effects, killed": lambda short: asyncio.run(kill_telling(10 if short else 100)),
+    "side effects marked too early": lambda short: asyncio.run(kill_markless(5)),
     "rebuilds under live writes": lambda short: asyncio.run(rebuild_live(*((3, 2_000) if short else (20, 20_000)))),
     "rebuilds, killed": lambda short: asyncio.run(kill_rebuilds(*((3, 4_000) if short else (20, 20_000)))),
+    "rebuilds that lose": lambda short: asyncio.run(rebuild_losing(2_000)),
+    "poison in the retail data": lambda short: asyncio.run(poison_retail(20_000 if short else 200_000)),
+    "poison forgotten": lambda short: asyncio.run(forget_poison(2_000)),
+    "a slow consumer": lambda short: asyncio.run(lag_behind(50_000 if short else 1_000_000)),
+    "a slow consumer that hoards": lambda short: asyncio.run(hoard(60_000)),
     "poison": lambda short: asyncio.run(park_poison(4_000 if short else 40_000)),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from asyncio.subprocess import Process
 
@@ -11,11 +12,11 @@ from headwater.errors import StoreBusy
 from headwater.ports.place import Place
 from tests.faults.folder import a_folder
 from tests.faults.history import Findings
-from tests.faults.report import Row, row
-from tests.faults.shared import miscounted, put, shared
+from tests.faults.report import Row, control, row
+from tests.faults.shared import all_miscounted, put, shared
 from tests.faults.sharing import start_runner
 
-__all__ = ["freeze_and_thaw", "freeze_inside"]
+__all__ = ["about_to_commit", "freeze_and_thaw", "freeze_inside", "thaw_careless", "thawed"]
 
 _PATIENCE = 60.0
 _SETTLED = 0.05
@@ -24,35 +25,42 @@ _SETTLED = 0.05
 
 async def freeze_and_thaw(rounds: int) -> Row:
     """In every round the zombie's commit must be refused, and nothing of it be there."""
-    findings = Findings()
+    events, refused, findings = await _rounds(rounds, "pausing")
+    if refused < rounds:
+        findings.other.append(f"{rounds - refused} zombies were not refused")
+    return row("frozen between handling and commit, overtaken, thawed", events, rounds, findings)
+
+
+async def thaw_careless(rounds: int) -> Row:
+    """The control: a zombie whose store ignores epochs, and commits where the checkpoint stands by then."""
+    events, _, found = await _rounds(rounds, "careless")
+    wrong = Findings(lost=[*found.lost, *found.duplicated, *found.reordered])
+    return control("a store that ignores epochs, thawed", events, rounds, wrong)
+
+
+async def _rounds(rounds: int, zombies: str) -> tuple[int, int, Findings]:
+    """Events, how many zombies were refused, and what is wrong afterwards."""
+    findings, refused = Findings(), 0
     with a_folder() as folder:
         url = f"sqlite:///{folder}/store.db?busy_timeout=60"
         async with shared(url, run_projections=False) as cqrs:
-            zombie = await start_runner(url, "pausing")
-            other: Process | None = None
-            refused = 0
+            zombie = await start_runner(url, zombies)
             for number in range(rounds):
                 await put(cqrs.engine, str(number % 7), 25)
-                place, wanted = await _about_to_commit(zombie)
+                place, wanted = await about_to_commit(zombie)
                 await asyncio.sleep(_SETTLED)
                 zombie.send_signal(signal.SIGSTOP)
-                if other is None:
-                    other = await start_runner(url)
+                other = await start_runner(url)
                 await put(cqrs.engine, str(number % 7), 5)
                 await _passed(cqrs, place, wanted)
                 other.kill()
                 await other.wait()
-                other = None
-                refused += await _thawed(zombie, findings)
+                refused += await thawed(zombie) == "refused"
             zombie.kill()
             await zombie.wait()
-        async with shared(url) as cqrs:
-            await cqrs.synchronizer.caught_up(timeout=300)
-            events, found = await miscounted(cqrs)
-            findings.add(found)
-            if refused < rounds:
-                findings.other.append(f"{rounds - refused} zombies were not refused")
-    return row("frozen between handling and commit, overtaken, thawed", events, rounds, findings)
+        events, found = await all_miscounted(url)
+        findings.add(found)
+    return events, refused, findings
 
 
 async def freeze_inside(rounds: int) -> Row:
@@ -65,7 +73,8 @@ async def freeze_inside(rounds: int) -> Row:
             for number in range(rounds):
                 zombie = await start_runner(f"{url}0", "inside")
                 while await _until_inside(zombie):
-                    await put(cqrs.engine, str(number), 25)
+                    with contextlib.suppress(StoreBusy):  # it was inside already
+                        await put(cqrs.engine, str(number), 25)
                 zombie.send_signal(signal.SIGSTOP)
                 try:
                     await put(cqrs.engine, str(number), 1)
@@ -76,10 +85,8 @@ async def freeze_inside(rounds: int) -> Row:
                 await _put_at_last(cqrs, str(number))
                 zombie.kill()
                 await zombie.wait()
-        async with shared(f"{url}0") as cqrs:
-            await cqrs.synchronizer.caught_up(timeout=300)
-            events, found = await miscounted(cqrs)
-            findings.add(found)
+        events, found = await all_miscounted(f"{url}0")
+        findings.add(found)
     return row("frozen inside the write transaction: others are told, nothing is lost", events, busy, findings)
 
 
@@ -108,7 +115,8 @@ async def _go_on(zombie: Process) -> None:
     zombie.send_signal(signal.SIGCONT)
 
 
-async def _about_to_commit(zombie: Process) -> tuple[Place, int]:
+async def about_to_commit(zombie: Process) -> tuple[Place, int]:
+    """Where, and up to which offset, once it asks."""
     line = await _line(zombie)
     while not line.startswith("about"):
         line = await _line(zombie)
@@ -126,13 +134,10 @@ async def _passed(cqrs: CQRSManager, place: Place, offset: int) -> None:
             await cqrs.engine.wakeups.wait(seen, 0.1)
 
 
-async def _thawed(zombie: Process, findings: Findings) -> int:
-    """1 if its commit was refused."""
+async def thawed(zombie: Process) -> str:
+    """What it says of its commit."""
     await _go_on(zombie)
-    line = await _line(zombie)
-    if line != "refused":
-        findings.duplicated.append(f"a zombie said {line!r} of a page that another had committed")
-    return int(line == "refused")
+    return await _line(zombie)
 
 
 async def _line(process: Process) -> str:

@@ -6,19 +6,25 @@ import asyncio
 import random
 import sys
 from asyncio.subprocess import PIPE, Process
+from typing import cast
 
-from headwater import CQRSManager, RunnerOptions
+import msgspec
+
+from headwater import CQRSManager, ReadModelSynchronizer, RunnerOptions
 from headwater.demo.data import find_source
+from headwater.demo.handlers import HANDLERS
 from headwater.demo.projections import PROJECTIONS
 from headwater.demo.resuming import stored_lines
 from headwater.demo.sending import Sender, Share
 from headwater.demo.shop import shop
 from headwater.models.hashing import table_hash
+from headwater.ports.place import Place
+from headwater.ports.projection_store import ProjectionCommit, ProjectionStore
 from tests.faults.folder import ROOT, a_folder
 from tests.faults.history import Findings
-from tests.faults.report import Row, row
+from tests.faults.report import Row, control, row
 
-__all__ = ["kill_rebuilds", "rebuild_live"]
+__all__ = ["kill_rebuilds", "rebuild_live", "rebuild_losing"]
 
 
 async def rebuild_live(seeds: int, lines: int) -> Row:
@@ -65,6 +71,43 @@ async def kill_rebuilds(kills: int, lines: int) -> Row:
                 findings.other.append(f"generation {numbers} is served after one rebuild, killed {kills} times")
             await _compare(cqrs, "after kills", findings, only="stock_levels")
     return row("a rebuild killed with kill -9 goes on where it was", events, kills, findings)
+
+
+async def rebuild_losing(lines: int) -> Row:
+    """The control: a store that moves the checkpoint of what is built past a page, and forgets its rows."""
+    found = Findings()
+    with a_folder() as folder:
+        async with _shop(f"sqlite:///{folder}/shop.db") as cqrs:
+            await _send(cqrs, lines)
+            parts = cqrs.projection_parts()
+            parts = msgspec.structs.replace(parts, store=cast("ProjectionStore", LosingStore(parts.store)))
+            losing = ReadModelSynchronizer(parts, projection_handlers=[projection() for projection in PROJECTIONS])
+            await losing.start()
+            await losing.caught_up(timeout=300)
+            before = await _hashes(cqrs)
+            for name in losing.projections:
+                await losing.rebuild_read_model(name, batch_size=100)
+            after = await _hashes(cqrs)
+            await losing.stop()
+            found.lost = [table for table in before if before[table] != after[table]]
+    return control("a rebuild that loses a page", lines, len(PROJECTIONS), found)
+
+
+class LosingStore:
+    """A projection store that commits one page of each place that is built without its rows."""
+
+    def __init__(self, store: ProjectionStore) -> None:
+        self._store = store
+        self._lost: set[Place] = set()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def commit(self, commit: ProjectionCommit) -> None:
+        if commit.changes and commit.place.generation and commit.place not in self._lost:
+            self._lost.add(commit.place)
+            commit = msgspec.structs.replace(commit, changes=())
+        await self._store.commit(commit)
 
 
 async def _rebuilt_while_sending(cqrs: CQRSManager, lines: int, chance: random.Random, findings: Findings) -> int:
@@ -126,8 +169,8 @@ async def _hashes(cqrs: CQRSManager) -> dict[str, str]:
 
 def _shop(url: str) -> CQRSManager:
     """The shop with leases short enough to be taken over from the dead."""
-    projections = [projection() for projection in PROJECTIONS]
-    return CQRSManager(url, projections=projections, runner=RunnerOptions(lease_seconds=0.5), run_projections=False)
+    projections, options = [projection() for projection in PROJECTIONS], RunnerOptions(lease_seconds=0.5)
+    return CQRSManager(url, handlers=HANDLERS, projections=projections, runner=options, run_projections=False)
 
 
 async def _rebuilding(url: str) -> Process:

@@ -1,6 +1,8 @@
 """shared_runner: a process that runs the shared projections.
 
 With `pausing` it asks before commits with effects; with `inside` it asks once, within a transaction that is to commit.
+Three are for controls: with `careless` it asks, too, and commits whatever has happened meanwhile; with `misplaced` it
+does so to whichever generation is served; with `early` it moves checkpoints before it commits rows.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ import apsw
 import msgspec
 
 from headwater.errors import CheckpointConflict
+from headwater.ports.generations import Generations
 from headwater.ports.projection_store import ProjectionCommit, ProjectionStore
+from headwater.projections.parts import ProjectionParts
 from headwater.projections.synchronizer import ReadModelSynchronizer
 from tests.faults.shared import OPTIONS, handlers, shared
 
@@ -51,6 +55,49 @@ class AskingStore:
             self._asked = False
 
 
+class CarelessStore:
+    """A projection store that ignores epochs: it commits where the checkpoint is, whoever has moved it there."""
+
+    def __init__(self, store: ProjectionStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def commit(self, commit: ProjectionCommit) -> None:
+        kept = await self._store.checkpoint(commit.place)
+        next, epoch = max(kept.offset, commit.next), max(kept.epoch, commit.epoch)
+        await self._store.commit(msgspec.structs.replace(commit, start=kept.offset, next=next, epoch=epoch))
+
+
+class MisplacedStore(CarelessStore):
+    """A careless one that takes what is served for its own generation."""
+
+    def __init__(self, store: ProjectionStore, generations: Generations) -> None:
+        super().__init__(store)
+        self._generations = generations
+
+    async def commit(self, commit: ProjectionCommit) -> None:
+        known = await self._generations.all(commit.place.projection)
+        served = next(each.number for each in known if each.state == "serving")
+        place = msgspec.structs.replace(commit.place, generation=served)
+        await super().commit(msgspec.structs.replace(commit, place=place))
+
+
+class EarlyStore:
+    """A projection store that moves the checkpoint first, then commits rows in a transaction of their own."""
+
+    def __init__(self, store: ProjectionStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def commit(self, commit: ProjectionCommit) -> None:
+        await self._store.commit(msgspec.structs.replace(commit, changes=()))
+        await self._store.commit(msgspec.structs.replace(commit, start=commit.next, parked=(), unparked=()))
+
+
 class AskInside:
     """A commit hook of SQLite: the transaction it is called in holds the write lock."""
 
@@ -69,18 +116,33 @@ def _ask_inside(connection: apsw.Connection) -> None:
     connection.set_commit_hook(AskInside())
 
 
-async def main(url: str, pausing: bool) -> None:
-    async with shared(url, run_projections=not pausing) as cqrs:
-        if pausing:
-            parts = cqrs.projection_parts()
-            asking = cast("ProjectionStore", AskingStore(parts.store))
-            parts = msgspec.structs.replace(parts, store=asking)
-            await ReadModelSynchronizer(parts, projection_handlers=handlers(), options=OPTIONS).start()
+def _store(parts: ProjectionParts, mode: str) -> ProjectionStore:
+    store = parts.store
+    match mode:
+        case "pausing":
+            return cast("ProjectionStore", AskingStore(store))
+        case "careless":
+            return cast("ProjectionStore", AskingStore(cast("ProjectionStore", CarelessStore(store))))
+        case "misplaced":
+            misplaced = MisplacedStore(store, parts.generations)
+            return cast("ProjectionStore", AskingStore(cast("ProjectionStore", misplaced)))
+        case "early":
+            return cast("ProjectionStore", EarlyStore(store))
+        case _:
+            return store
+
+
+async def main(url: str, mode: str) -> None:
+    async with shared(url, run_projections=False) as cqrs:
+        parts = cqrs.projection_parts()
+        parts = msgspec.structs.replace(parts, store=_store(parts, mode))
+        await ReadModelSynchronizer(parts, projection_handlers=handlers(), options=OPTIONS).start()
         print("running", flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    if "inside" in sys.argv[2:]:
+    chosen = sys.argv[2] if len(sys.argv) > 2 else ""
+    if chosen == "inside":
         apsw.connection_hooks.append(_ask_inside)
-    asyncio.run(main(sys.argv[1], "pausing" in sys.argv[2:]))
+    asyncio.run(main(sys.argv[1], chosen))

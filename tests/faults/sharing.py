@@ -14,10 +14,10 @@ from headwater import CQRSManager
 from headwater.ports.place import Place
 from tests.faults.folder import ROOT, a_folder
 from tests.faults.history import Findings
-from tests.faults.report import Row, row
-from tests.faults.shared import miscounted, put, shared
+from tests.faults.report import Row, control, row
+from tests.faults.shared import all_miscounted, put, shared
 
-__all__ = ["kill_sharing", "start_runner"]
+__all__ = ["kill_early_checkpoints", "kill_sharing", "start_runner"]
 
 RUNNERS = 3
 STREAMS = 40
@@ -32,11 +32,20 @@ async def kill_sharing(kills: int, seed: int = 11) -> Row:
         url = f"sqlite:///{folder}/store.db?busy_timeout=60"
         async with shared(url, run_projections=False) as cqrs, _appending(cqrs), _watching(cqrs, findings):
             killed = await _kill(url, kills, random.Random(seed), findings)
-        async with shared(url) as cqrs:
-            await cqrs.synchronizer.caught_up(timeout=300)
-            events, found = await miscounted(cqrs)
-            findings.add(found)
+        events, found = await all_miscounted(url)
+        findings.add(found)
     return row("three processes share projections, killed with kill -9", events, killed, findings)
+
+
+async def kill_early_checkpoints(kills: int, seed: int = 12) -> Row:
+    """The control: processes whose store moves the checkpoint in a transaction before that of the rows."""
+    findings = Findings()
+    with a_folder() as folder:
+        url = f"sqlite:///{folder}/store.db?busy_timeout=60"
+        async with shared(url, run_projections=False) as cqrs, _appending(cqrs):
+            killed = await _kill(url, kills, random.Random(seed), findings, "early")
+        events, found = await all_miscounted(url)
+    return control("the checkpoint committed before the rows, killed with kill -9", events, killed, found)
 
 
 async def start_runner(url: str, *arguments: str) -> Process:
@@ -45,14 +54,14 @@ async def start_runner(url: str, *arguments: str) -> Process:
         sys.executable, "-m", "tests.faults.shared_runner", url, *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT
     )
     assert process.stdout is not None
-    if arguments:
+    if "early" not in arguments and arguments:
         return process
     await asyncio.wait_for(process.stdout.readline(), 60)
     return process
 
 
-async def _kill(url: str, kills: int, chance: random.Random, findings: Findings) -> int:
-    runners = [await start_runner(url) for _ in range(RUNNERS)]
+async def _kill(url: str, kills: int, chance: random.Random, findings: Findings, *mode: str) -> int:
+    runners = [await start_runner(url, *mode) for _ in range(RUNNERS)]
     killed, ends = 0, time.monotonic() + LIMIT
     while killed < kills and time.monotonic() < ends:
         await asyncio.sleep(chance.uniform(0.02, 0.4))
@@ -63,7 +72,7 @@ async def _kill(url: str, kills: int, chance: random.Random, findings: Findings)
             runners[number].kill()
         await runners[number].wait()
         killed += 1
-        runners[number] = await start_runner(url)
+        runners[number] = await start_runner(url, *mode)
         if killed % 50 == 0:
             print(f"  {killed} kills of processes that share", flush=True)
     for runner in runners:

@@ -1,0 +1,54 @@
+"""swapping: a generation is replaced while a process that fills it is frozen before its commit; then it thaws."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from tests.faults.folder import a_folder
+from tests.faults.freezing import about_to_commit, thawed
+from tests.faults.history import Findings
+from tests.faults.report import Row, control, row
+from tests.faults.shared import all_miscounted, put, shared
+from tests.faults.sharing import start_runner
+
+__all__ = ["swap_under_careless", "swap_under_zombie"]
+
+
+async def swap_under_zombie(rounds: int) -> Row:
+    """A rebuild ends while a worker of the old generation is frozen: its commit is refused, the new rows are exact."""
+    events, refused, found = await _rounds(rounds, "pausing")
+    if refused < rounds:
+        found.other.append(f"{rounds - refused} workers of a generation no longer served were not refused")
+    return row("frozen before its commit while its generation is replaced", events, rounds, found)
+
+
+async def swap_under_careless(rounds: int) -> Row:
+    """The control: the worker's store takes whatever generation is served for its own, and no heed of epochs."""
+    events, _, found = await _rounds(rounds, "misplaced")
+    wrong = Findings(lost=[*found.lost, *found.duplicated, *found.reordered])
+    return control("a store that takes what is served for its own, thawed after a swap", events, rounds, wrong)
+
+
+async def _rounds(rounds: int, zombies: str) -> tuple[int, int, Findings]:
+    """Events, how many zombies were refused, and what is wrong afterwards."""
+    findings, refused = Findings(), 0
+    with a_folder() as folder:
+        url = f"sqlite:///{folder}/store.db?busy_timeout=60"
+        async with shared(url, run_projections=False) as cqrs:
+            for number in range(rounds):
+                zombie = await start_runner(url, zombies)
+                await put(cqrs.engine, str(number % 7), 25)
+                place, _ = await about_to_commit(zombie)
+                await asyncio.sleep(
+                    0.05
+                )  # for what its writer's thread has begun: inside a transaction is another test
+                zombie.send_signal(signal.SIGSTOP)
+                await put(cqrs.engine, str(number % 7), 5)  # what the zombie has of these rows is old by then
+                await cqrs.synchronizer.rebuild_read_model(place.projection, batch_size=10)
+                refused += await thawed(zombie) == "refused"
+                zombie.kill()
+                await zombie.wait()
+        events, found = await all_miscounted(url)
+        findings.add(found)
+    return events, refused, findings
