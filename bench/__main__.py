@@ -10,7 +10,20 @@ from pathlib import Path
 
 import msgspec
 
-from bench import append, bus, command, growth, load, parallelism, projection, read_your_write, replay_memory
+from bench import (
+    append,
+    bus,
+    command,
+    growth,
+    load,
+    parallelism,
+    projection,
+    read_your_write,
+    rebuild,
+    replay_memory,
+    sharing,
+    visible,
+)
 from bench.machine import machine
 from bench.plan import Plan
 from bench.result import Result, judged, table
@@ -22,8 +35,11 @@ CASES: Mapping[str, Callable[[Plan], Iterator[Result]]] = {
     "load": load.measure,
     "projection": projection.measure,
     "parallelism": parallelism.measure,
+    "sharing": sharing.measure,
+    "rebuild": rebuild.measure,
     "bus": bus.measure,
     "read_your_write": read_your_write.measure,
+    "visible": visible.measure,
     "growth": growth.measure,
     "replay_memory": replay_memory.measure,
 }

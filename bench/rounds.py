@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -37,9 +37,10 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
         return 1e6 * self.seconds / self.operations
 
 
+S = TypeVar("S")
+
 Run: TypeAlias = Callable[[], Sample]
 Samples: TypeAlias = list[Sample]
-Figure: TypeAlias = Callable[[Sample], float]
 
 
 def timed(work: Callable[[], int]) -> Sample:
@@ -49,9 +50,9 @@ def timed(work: Callable[[], int]) -> Sample:
     return Sample(operations, time.perf_counter() - seconds, time.process_time() - cpu)
 
 
-def interleave(sides: Mapping[str, Run], rounds: int, warm_up: int = 1) -> dict[str, Samples]:
+def interleave(sides: Mapping[str, Callable[[], S]], rounds: int, warm_up: int = 1) -> dict[str, list[S]]:
     """Run every side once a round, in an order that turns round with each; the first rounds do not count."""
-    samples: dict[str, Samples] = {name: [] for name in sides}
+    samples: dict[str, list[S]] = {name: [] for name in sides}
     order = list(sides)
     for number in range(-warm_up, rounds):
         for name in order:
@@ -63,10 +64,10 @@ def interleave(sides: Mapping[str, Run], rounds: int, warm_up: int = 1) -> dict[
     return samples
 
 
-def median(samples: Samples, figure: Figure) -> float:
+def median(samples: Sequence[S], figure: Callable[[S], float]) -> float:
     return statistics.median(map(figure, samples))
 
 
-def median_ratio(ours: Samples, theirs: Samples, figure: Figure) -> float:
+def median_ratio(ours: Sequence[S], theirs: Sequence[S], figure: Callable[[S], float]) -> float:
     """The median, over rounds, of ours / theirs."""
     return statistics.median(figure(a) / figure(b) for a, b in zip(ours, theirs, strict=True))
