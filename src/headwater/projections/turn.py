@@ -132,7 +132,7 @@ class Turn:
         At an event that cannot be passed the page ends: what came before it is committed, and what stopped it raised.
         """
         if not page.events:
-            await self._bookmark.pass_to(page.next, at_once=self._projection.inline)
+            await self._pass(page.next)
             return
         began, before = _now(), set(self.blocked)
         batch = self._worker.batch()
@@ -153,8 +153,15 @@ class Turn:
         if self._effects is not None:
             await self._effects.run(events, decoded, next, outcome)
             self._set_effects(self._effects.done)
+            await self._bookmark.save()  # at once: until then a swap, or a death, would have them run again
         if outcome.stopped_by is not None:
             raise outcome.stopped_by
+
+    async def _pass(self, next: int) -> None:
+        """Go past events that are not handled; they have no effects either."""
+        if self._effects is not None and self._effects.done >= self.offset:
+            self._set_effects(max(self._effects.done, next))
+        await self._bookmark.pass_to(next, at_once=self._projection.inline)
 
     async def _refused(self, page: LogPage, error: HeadwaterError) -> None:
         """The store takes some change of this page for wrong: go on one by one until it is found, and park it."""
