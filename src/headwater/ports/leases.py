@@ -25,7 +25,7 @@ class Leases(Protocol):
 
     Law: at most one unexpired lease of a name. Acquiring a free or expired one raises the epoch; the owner's own
     acquire keeps it. The lease is only for liveness: safety comes from the epoch in each commit. After `back_off`
-    nobody, in any process, acquires it until the time is over.
+    nobody, in any process, acquires it until the time is over. An attempt in vain is no commit: it wakes nobody.
     """
 
     async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:

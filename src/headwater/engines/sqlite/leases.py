@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TypeAlias, cast
 
 import apsw
 
@@ -17,6 +17,9 @@ from headwater.ports.leases import Lease
 
 __all__ = ["SqliteLeases"]
 
+_Found: TypeAlias = tuple[str, int, int, int]
+"""The last holder of a lease, its epoch, when it expires, and until when it is backed off."""
+
 
 class SqliteLeases:
     def __init__(self, sql: Statements, writer: Writer, readers: Readers, clock: Clock) -> None:
@@ -26,6 +29,8 @@ class SqliteLeases:
         self._clock = clock
 
     async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
+        if await self._readers.run(self._looks_taken, name, owner):  # an attempt in vain writes, and wakes, nothing
+            return None
         return await self._writer.run(self._acquire, name, owner, ttl)
 
     async def release(self, lease: Lease) -> None:
@@ -37,14 +42,20 @@ class SqliteLeases:
     async def holders(self) -> list[Lease]:
         return await self._readers.run(self._holders)
 
+    def _find(self, connection: apsw.Connection, name: str) -> _Found:
+        row = connection.execute(self._sql["find_lease"], (name,)).get
+        return ("", 0, 0, 0) if row is None else cast("_Found", row)
+
+    def _looks_taken(self, connection: apsw.Connection, name: str, owner: str) -> bool:
+        return _is_taken(self._find(connection, name), owner, self._clock.micros())
+
     def _acquire(self, connection: apsw.Connection, name: str, owner: str, ttl: float) -> Lease | None:
         now = self._clock.micros()
-        row = connection.execute(self._sql["find_lease"], (name,)).get
-        found = ("", 0, 0, 0) if row is None else cast("tuple[str, int, int, int]", row)
-        holder, epoch, expires_at, retry_at = found
-        is_held = expires_at > now
-        if (is_held and holder != owner) or retry_at > now:
+        found = self._find(connection, name)
+        if _is_taken(found, owner, now):
             return None
+        _, epoch, expires_at, _ = found
+        is_held = expires_at > now
         lease = Lease(
             name=name, owner=owner, epoch=epoch if is_held else epoch + 1, expires_at=now + round(ttl * 1_000_000)
         )
@@ -64,3 +75,8 @@ class SqliteLeases:
             Lease(name=name, owner=owner, epoch=epoch, expires_at=expires_at)
             for name, owner, epoch, expires_at in cast("list[tuple[str, str, int, int]]", rows.fetchall())
         ]
+
+
+def _is_taken(found: _Found, owner: str, now: int) -> bool:
+    holder, _, expires_at, retry_at = found
+    return (expires_at > now and holder != owner) or retry_at > now

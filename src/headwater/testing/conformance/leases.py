@@ -79,6 +79,18 @@ class LeasesConformance:
         taken = await asyncio.gather(*(engine.leases.acquire("p/0", owner, 10) for owner in owners))
         assert len([lease for lease in taken if lease is not None]) == 1
 
+    async def test_an_attempt_in_vain_wakes_nobody(self, engine: Engine) -> None:
+        """Else whoever tries again after each commit would try for ever."""
+        mine = await engine.leases.acquire("p/0", "me", 10)
+        assert mine is not None
+        held = engine.wakeups.seen()
+        assert await engine.leases.acquire("p/0", "you", 10) is None
+        assert engine.wakeups.seen() == held
+        await engine.leases.back_off(mine, 60)
+        backed_off = engine.wakeups.seen()
+        assert await engine.leases.acquire("p/0", "me", 10) is None
+        assert engine.wakeups.seen() == backed_off
+
     # -- backing off -------------------------------------------------------
 
     async def test_nobody_acquires_what_is_backed_off_until_the_time_is_over(
