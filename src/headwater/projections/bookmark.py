@@ -73,7 +73,7 @@ class Bookmark:
         unparked: Sequence[int] = (),
     ) -> None:
         """Changes and the move to `next` in one transaction. Raises CheckpointConflict, StoreError."""
-        effects = self.effects if self.effects is not None else next if self.runs_effects else None
+        effects = self._mark(next)
         await self._parts.store.commit(
             ProjectionCommit(
                 place=self.place,
@@ -88,6 +88,12 @@ class Bookmark:
         )
         self.offset = self._saved = next
         self._marked = effects or 0
+
+    def _mark(self, next: int) -> int | None:
+        """How far side effects are with this commit; without any, as far as the checkpoint has ever been."""
+        if self.effects is not None or not self.runs_effects:
+            return self.effects
+        return max(next, self._marked)
 
     async def pass_to(self, next: int, at_once: bool) -> None:
         """Go past events that are not handled; the checkpoint is stored now and then, or at once."""
