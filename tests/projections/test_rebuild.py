@@ -206,8 +206,9 @@ async def test_applied_again_what_is_parked_stays_parked(shop: Shop) -> None:
 
 @pytest.mark.parametrize("options", [{"from_event": -1}, {"batch_size": 0}, {"from_event": True}])
 async def test_numbers_out_of_range_are_refused(shop: Shop, options: dict[str, int]) -> None:
+    from_event, batch_size = options.get("from_event", 0), options.get("batch_size", 1_000)
     with pytest.raises(InvalidVersion):
-        await shop.synchronizer(Stock()).rebuild_read_model(Stock, **options)
+        await shop.synchronizer(Stock()).rebuild_read_model(Stock, from_event, batch_size)
 
 
 async def test_an_unknown_read_model_is_refused(shop: Shop) -> None:
