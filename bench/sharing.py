@@ -32,7 +32,7 @@ START, STOP = 1, 0
 
 def measure(plan: Plan) -> Iterator[Result]:
     """From the word to all of them until every projection has seen every event, whoever runs it."""
-    number = plan.size(25_000, 2_500)
+    number = plan.size(50_000, 2_500)
     with a_path() as path, asyncio.Runner() as runner, ExitStack() as stack:
         cqrs = CQRSManager(url(path), projections=projections(), run_projections=False)
         runner.run(cqrs.initialize())
