@@ -49,7 +49,7 @@ class SnapshotWriter:
             if not self._is_over:
                 self._file = self._open.enter_context(self._partial.open("xb"))
                 self._blocks = BlockWriter(self._file, self._compress)
-                self._blocks.write(Kind.HEADER, msgspec.msgpack.encode(self._header))
+                self._blocks.write(Kind.HEADER, _encode(self._header))
 
     def add(self, page: Exported) -> None:
         """One page of an export: parked events, or rows of one read model."""
@@ -57,7 +57,7 @@ class SnapshotWriter:
         rows = [item for item in page if isinstance(item, ReadModel)]
         with self._lock:
             if parked:
-                self._blocks.write(Kind.PARKED, msgspec.msgpack.encode(parked))
+                self._blocks.write(Kind.PARKED, _encode(parked))
                 self._parked += len(parked)
             if rows:
                 self._add_rows(type(rows[0]), rows)
@@ -66,7 +66,7 @@ class SnapshotWriter:
     def finish(self) -> None:
         """Bring the file to the disk, then give it its name."""
         with self._lock:
-            self._blocks.finish(msgspec.msgpack.encode(Trailer(rows=self._rows, parked=self._parked)))
+            self._blocks.finish(_encode(Trailer(rows=self._rows, parked=self._parked)))
             self._file.flush()
             os.fsync(self._file.fileno())
             self._open.close()
@@ -83,13 +83,23 @@ class SnapshotWriter:
 
     def _add_rows(self, model: type[ReadModel], rows: Sequence[ReadModel]) -> None:
         to_scalars = schema_of(model).to_scalars
-        content = msgspec.msgpack.encode((self._numbers[model], [to_scalars(row) for row in rows]))
+        content = _encode((self._numbers[model], [to_scalars(row) for row in rows]))
         if len(content) <= _BLOCK or len(rows) == 1:
             self._blocks.write(Kind.ROWS, content)
             return
         half = len(rows) // 2
         self._add_rows(model, rows[:half])
         self._add_rows(model, rows[half:])
+
+
+def _plain(value: object) -> object:
+    """A name that is more than text, such as an Identifier, as text."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"no snapshot holds a {type(value).__name__}")
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 
 
 def _sync(folder: Path) -> None:
