@@ -20,7 +20,7 @@ from headwater.projections.projection import Projection
 from headwater.projections.seeds import begin_from_seeds
 from headwater.projections.snapshotting_seed import Seeding
 from headwater.testing.clock import ManualClock
-from tests.projections.shop import FaultyStore, Shop, Stock
+from tests.projections.shop import Added, FaultyStore, Shop, Stock
 from tests.projections.snapshots import Application, hash_of, history
 
 STEPS = 6
@@ -108,13 +108,19 @@ async def test_half_loaded_it_is_never_served_and_begun_anew(shop: Shop, tmp_pat
 
 
 async def test_loaded_and_left_it_is_gone_on_with(shop: Shop, tmp_path: Path) -> None:
-    application = await kept(shop, tmp_path)
+    await shop.append("item-1", Added(units=3), Added(units=4))  # in one of the partitions
+    application = Application(shop)
+    await application.caught_up()
     right = await hash_of(shop)
     seeds = application.snapshots(tmp_path)
+    await seeds.snapshot_now(Stock)
     projection = application.synchronizer.projections["stock"]
     first = await seeds.seeded(projection)
     assert first is not None
     assert await seeds.seeded(projection) == first
+    kept = await shop.engine.projections.checkpoints()
+    marks = {of: [(at.offset, at.effects) for at in kept if at.place.generation == of] for of in (0, first.number)}
+    assert marks[0] == marks[first.number]
     await application.synchronizer.rebuild_read_model(Stock, from_snapshot=True)
     assert await hash_of(shop) == right
     assert first.number in [g.number for g in await shop.engine.generations.all() if g.state == "serving"]
