@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from headwater.errors import BadDeclaration, ProjectionOutdated, StoreError
+from headwater.errors import BadDeclaration, ProjectionOutdated, ProjectionStopped, StoreError
 from headwater.ports.generations import Generation, NewGeneration
 from headwater.ports.place import Place
 from headwater.projections.bookmark import resume
@@ -113,8 +113,17 @@ class Crew:
 
     async def reconcile(self) -> None:
         """Look, and start and stop what has changed, if this crew is at work. Raises StoreError."""
-        if self._task is not None:
-            await self._muster(await self.look())
+        if self._task is None:
+            return
+        stopped = [place for place, runner in self.runners.items() if isinstance(runner.failed, ProjectionStopped)]
+        rolls = await self.look()  # they have paused their projection before; if it is not, somebody has resumed it
+        await self._dismiss([place for place in stopped if not rolls[place.projection].paused])
+        await self._muster(rolls)
+
+    async def forgive(self, projection: str) -> None:
+        """Have those of its runners that gave up begin anew at the next look."""
+        failed = [place for place, runner in self.runners.items() if runner.failed is not None]
+        await self._dismiss([place for place in failed if place.projection == projection])
 
     # -- inside ----------------------------------------------------------------
 
@@ -132,6 +141,7 @@ class Crew:
 
     async def _muster(self, rolls: Mapping[str, Roll]) -> None:
         wanted: dict[Place, tuple[Projection, Generation]] = {}
+        ending: set[asyncio.Task[object]] = set()
         for name, projection in self._projections.items():
             roll = rolls[name]
             if roll.serving is not None:
@@ -141,25 +151,38 @@ class Crew:
                     self._parts.unfit.difference_update(projection.writes)
                 if not roll.paused and name not in self.held and fits(projection, roll.serving):
                     wanted.update((place, (projection, roll.serving)) for place in places)
-            self._see_to_building(projection, roll)
+            if roll.paused:
+                ending |= self._end_building(name)
+            else:
+                self._see_to_building(projection, roll)
         gone = [place for place in self.runners if place not in wanted]
-        await stop_all([self.runners.pop(place) for place in gone], drain=15.0)
+        await self._dismiss(gone)
+        if ending:
+            await asyncio.wait(ending)
         for place, (projection, generation) in wanted.items():
             if place not in self.runners:
                 runner = Runner(projection, generation, place, self._parts, self._options, self._tell)
                 self.runners[place] = runner
                 runner.start()
 
+    async def _dismiss(self, places: Iterable[Place]) -> None:
+        await stop_all([self.runners.pop(place) for place in places if place in self.runners], drain=15.0)
+
     def _see_to_building(self, projection: Projection, roll: Roll) -> None:
         """Go on with what is being built for our code; begin it where our version is newer than what is served."""
         task = self._builds.get(projection.name)
-        if task is not None and not task.done():
-            if roll.paused:
-                task.cancel()
-            return
+        is_under_way = task is not None and not task.done()
         is_called_for = roll.calls_for(projection.declared.version) or _is_ours(projection, roll.building)
-        if is_called_for and not roll.paused:
+        if is_called_for and not is_under_way:
             self._builds[projection.name] = asyncio.create_task(self._built(projection))
+
+    def _end_building(self, name: str) -> set[asyncio.Task[object]]:
+        """What is to be waited for, if anything."""
+        task = self._builds.pop(name, None)
+        if task is None or task.done():
+            return set()
+        task.cancel()
+        return {task} - {asyncio.current_task()}
 
     async def _to_build(self, projection: Projection) -> Generation | None:
         """What is being built for our code, or begun for our version; None if another process was first or is at it."""
@@ -169,9 +192,11 @@ class Crew:
             return None
         try:
             roll = (await self.look())[name]
+            if _is_ours(projection, roll.building):
+                return roll.building  # it may be served by now, and is not to be begun again
             if roll.calls_for(projection.declared.version):
                 return await self._parts.generations.begin(new_generation(projection))
-            return roll.building if _is_ours(projection, roll.building) else None
+            return None
         finally:
             await given_back(leases, lease)
 

@@ -167,6 +167,7 @@ class Runner:
                 reason, now = str(error), self._parts.clock.micros()
                 pause = Pause(projection=self.projection.name, by=self.owner, reason=reason, since=now)
                 await self._parts.conditions.pause(pause)
+                self.failed = error
             if self._pause > 0:
                 await self._parts.leases.back_off(lease, self._pause)
                 return True

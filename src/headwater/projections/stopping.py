@@ -17,8 +17,12 @@ _log = logging.getLogger("headwater.projections")
 
 
 async def stop_all(runners: Sequence[Runner], drain: float) -> None:
-    """End all after the pages at hand, within `drain` seconds; if this is cancelled, at once. Leases are free then."""
-    tasks = {task: runner for runner in runners if (task := runner.told_to_stop()) is not None}
+    """End all after the pages at hand, within `drain` seconds; if this is cancelled, at once. Leases are free then.
+
+    One of them may ask for it itself, as a listener to its errors: it ends when that is done.
+    """
+    told = {runner.told_to_stop() for runner in runners} - {asyncio.current_task()}
+    tasks = [task for task in told if task is not None]
     if not tasks:
         return
     try:

@@ -214,6 +214,7 @@ class ReadModelSynchronizer:
         resumed = await self._parts.conditions.resume(projection.name)
         if resumed:
             await self._audit.note("projection.resume", projection.name, by)
+            await self._crew.forgive(projection.name)
             await self._crew.reconcile()
         return resumed
 
@@ -230,6 +231,7 @@ class ReadModelSynchronizer:
         resetter = Resetter(projection, served, self._parts, self._options)
         subject = await resetter.reset(partition, stream)
         await self._audit.note("projection.reset", subject, by)
+        await self._crew.forgive(projection.name)
         await self._crew.reconcile()
 
     # -- inside ----------------------------------------------------------------
