@@ -73,7 +73,7 @@ async def test_each_failure_in_a_row_doubles_the_rest(shop: Shop) -> None:
     await shop.append("item-1", Added(units=1))
     outage = Outage(shop)
     await outage.synchronizer.start()
-    first = await outage.failed(1)
+    first = trouble = await outage.failed(1)
     for failures in range(2, 6):
         outage.go_on.release()
         trouble = await outage.failed(failures)
