@@ -6,18 +6,17 @@ import pytest
 
 from headwater.consistency.waiting import TokenWaiter
 from headwater.domain.event import Recorded
-from headwater.domain.messages import Event
 from headwater.domain.on import on
-from headwater.domain.registry import Registry
-from headwater.errors import ConsistencyTimeout, ProjectionOutdated, UnknownName
+from headwater.errors import ProjectionOutdated, UnknownName
 from headwater.models.model import Key, ReadModel
 from headwater.projections.batch import BatchProjectionHandler
-from headwater.projections.handler import ProjectionHandler, Unknown
+from headwater.projections.handler import ProjectionHandler
 from headwater.projections.parts import RunnerOptions
 from headwater.projections.synchronizer import ReadModelSynchronizer
 from headwater.read_models.views import Views
-from tests.projections.mail import Mailing, Post, history, run_to_the_end
-from tests.projections.shop import Added, Noted, Removed, Shop, Stock, StockView, no_sleep, until
+from tests.projections.mail import history, run_to_the_end
+from tests.projections.shop import Added, Noted, Shop, Stock, StockView, no_sleep
+from tests.projections.standings import foreign, heads, offsets
 
 OPTIONS = RunnerOptions(sleep=no_sleep, save_seconds=0.01, save_every=10, watch_seconds=0.05, batch_size=5)
 
@@ -26,16 +25,6 @@ async def process(shop: Shop, *handlers: ProjectionHandler) -> ReadModelSynchron
     synchronizer = shop.synchronizer(*handlers, parts=shop.fresh_parts(), options=OPTIONS)
     await synchronizer.start()
     return synchronizer
-
-
-async def offsets(shop: Shop, name: str = "stock") -> list[int]:
-    """The checkpoints kept, by partition."""
-    kept = {at.place.partition: at.offset for at in await shop.engine.projections.checkpoints(name)}
-    return [kept.get(partition, 0) for partition in range(shop.engine.log.partitions)]
-
-
-async def heads(shop: Shop) -> list[int]:
-    return [await shop.engine.log.head(partition) for partition in range(shop.engine.log.partitions)]
 
 
 # -- filtered projections, and batches that come to nothing ------------------------
@@ -230,96 +219,3 @@ async def test_code_that_changes_without_a_new_version_goes_on_where_it_was(shop
     await shop.append("item-0", Added(units=1))
     await run_to_the_end(shop, Twice())
     assert await noted(shop) == 22
-
-
-# -- a type that is not registered ----------------------------------------------------
-
-
-class Foreign(Event, name="ShopForeign"):
-    text: str = ""
-
-
-async def foreign(shop: Shop, stream: str) -> None:
-    """An event that only another release knows."""
-    other = Shop(shop.engine, shop.identity, shop.clock)
-    other.registry = Registry()
-    other.registry.register(Foreign, Added, Removed)
-    await other.append(stream, Foreign(text="hello"))
-
-
-def everything(policy: Unknown | None) -> ProjectionHandler:
-    """Counts every event it is given."""
-
-    class All(ProjectionHandler, writes=[StockView], name="all", unknown=policy):
-        async def handle(self, event: Recorded[object], views: Views) -> None:
-            await views.add(StockView, event.stream, events=1)
-
-    return All()
-
-
-async def mixed(shop: Shop) -> None:
-    await shop.append("item-1", Added(units=1))
-    await foreign(shop, "item-1")
-    await shop.append("item-1", Added(units=1))
-    await shop.append("item-2", Added(units=1))
-
-
-@pytest.mark.parametrize("policy", [None, "park"])
-async def test_unless_it_is_said_otherwise_it_is_parked_with_its_key(shop: Shop, policy: Unknown | None) -> None:
-    await mixed(shop)
-    running = await process(shop, everything(policy))
-    await running.caught_up()
-    assert await shop.events_seen() == {"item-1": 1, "item-2": 1}
-    first, second = await running.dead_letters.list()
-    assert (first.type, second.type, first.attempts) == ("ShopForeign", "ShopAdded", 1)
-    assert (first.error or "").startswith("UnknownEventType")
-    assert (await running.dead_letters.retry("all")).parked == 2
-    shop.registry.register(Foreign)  # as the next release does
-    assert (await running.dead_letters.retry("all")).handled == 2
-    await running.stop()
-    assert await shop.events_seen() == {"item-1": 3, "item-2": 1}
-
-
-async def test_it_can_be_passed_by(shop: Shop) -> None:
-    await mixed(shop)
-    running = await process(shop, everything("ignore"))
-    await running.caught_up()
-    await running.stop()
-    assert await shop.events_seen() == {"item-1": 2, "item-2": 1}
-    assert await running.dead_letters.list() == []
-    assert await offsets(shop, "all") == await heads(shop)
-
-
-async def test_it_can_stop_its_projection(shop: Shop) -> None:
-    await mixed(shop)
-    running = await process(shop, everything("stop"))
-
-    async def paused() -> list[str]:
-        return [pause.projection for pause in await shop.engine.conditions.pauses()]
-
-    await until(shop, paused, ["all"])
-    with pytest.raises(ConsistencyTimeout):
-        await running.caught_up(timeout=0)
-    assert (await shop.events_seen())["item-1"] == 1
-    assert await running.dead_letters.list() == []
-    shop.registry.register(Foreign)
-    await running.resume("all")
-    await running.caught_up()
-    await running.stop()
-    assert await shop.events_seen() == {"item-1": 3, "item-2": 1}
-
-
-async def test_one_that_names_its_events_never_meets_it(shop: Shop) -> None:
-    await mixed(shop)
-    running = await process(shop, Stock())
-    await running.caught_up()
-    await running.stop()
-    assert await running.dead_letters.list() == []
-    assert await shop.events_seen() == {"item-1": 2, "item-2": 1}
-
-
-async def test_side_effects_have_none_for_it(shop: Shop) -> None:
-    post = Post()
-    await mixed(shop)
-    await run_to_the_end(shop, Mailing(post))
-    assert post.counts == {"item-1": 2, "item-2": 1}

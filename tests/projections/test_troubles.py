@@ -10,14 +10,13 @@ import pytest
 from headwater.consistency.waiting import TokenWaiter
 from headwater.domain.event import Recorded
 from headwater.domain.on import on
-from headwater.errors import ConsistencyTimeout, StoreBusy, ViewParked
+from headwater.errors import ConsistencyTimeout, StoreBusy
 from headwater.ports.conditions import Trouble
 from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionCommit
 from headwater.projections.error_policy import ErrorPolicy
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.parts import RunnerOptions
-from headwater.projections.synchronizer import ReadModelSynchronizer
 from tests.projections.shop import Added, FaultyStore, Poisonous, Shop, Stock, StockView, no_sleep, until
 
 
@@ -273,33 +272,3 @@ async def test_waiting_for_a_place_in_trouble_ends_with_the_time(shop: Shop) -> 
     with pytest.raises(ConsistencyTimeout, match="committed, view late"):
         await waiter.wait(token, ["stock"], timeout=0)
     await outage.synchronizer.stop(drain=0)
-
-
-async def parked(shop: Shop) -> tuple[ReadModelSynchronizer, TokenWaiter]:
-    stock = Stock()
-    stock.poison = {13}
-    synchronizer = shop.synchronizer(stock)
-    await synchronizer.start()
-    return synchronizer, TokenWaiter(shop.fresh_parts(), synchronizer.projections, shop.identity)
-
-
-async def test_waiting_for_a_parked_key_tells_the_cause(shop: Shop) -> None:
-    synchronizer, waiter = await parked(shop)
-    bad = await shop.append("item-1", Added(units=13))
-    behind = await shop.append("item-1", Added(units=1))
-    fine = await shop.append("item-2", Added(units=1))
-    for token in (bad, behind):
-        with pytest.raises(ViewParked, match="Poisonous: 13 units") as told:
-            await waiter.wait(token, [Stock], timeout=30)
-        assert told.value.cause == "Poisonous: 13 units"
-    await waiter.wait(fine, [Stock], timeout=30)
-    await synchronizer.stop()
-
-
-async def test_waiting_for_what_came_before_the_parked_event_is_no_trouble(shop: Shop) -> None:
-    synchronizer, waiter = await parked(shop)
-    good = await shop.append("item-1", Added(units=1))
-    await shop.append("item-1", Added(units=13))
-    await synchronizer.caught_up()
-    await waiter.wait(good, [Stock], timeout=30)
-    await synchronizer.stop()
