@@ -243,10 +243,11 @@ async def test_what_is_parked_live_is_parked_rebuilt(name: str, history: list[St
         live = await tally(shop), await parked(running)
         await running.rebuild_read_model(Tally, batch_size=3)
         await running.stop()
-        assert (
-            await tally(shop),
-            [(e.partition, e.offset, e.error) for e in await running.dead_letters.list()],
-        ) == live
+        assert (await tally(shop), await parked(running)) == live
+
+
+async def parked(synchronizer: ReadModelSynchronizer) -> list[tuple[int, int, str | None]]:
+    return [(event.partition, event.offset, event.error) for event in await synchronizer.dead_letters.list()]
 
 
 # -- where it is not promised ------------------------------------------------------
