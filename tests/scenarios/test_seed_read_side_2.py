@@ -180,9 +180,8 @@ async def test_consistency_manager_with_the_seeds_check(url: str) -> None:
         await lose(cqrs, *[row.id for row in rows[:3]])
         while [result.outcome for result in await manager.run_checks()] == ["inconsistent"]:
             await cqrs.engine.wakeups.wait(cqrs.engine.wakeups.seen(), 0.01)  # until it has lasted
-        assert [(e.action, e.outcome) for e in await cqrs.engine.journal.entries(action="repair.*")] == [
-            ("repair.user_count_consistency", "repaired")
-        ]
+        repairs = await cqrs.engine.journal.entries(action="repair.user_count_consistency")
+        assert [repair.outcome for repair in repairs] == ["done", "begun"]
         assert [result.outcome for result in await manager.run_checks()] == ["ok"]
         assert await cqrs.read_models.find(UserReadModel) == rows
 
