@@ -1,9 +1,13 @@
-"""Side effects of events that one generation parks and the other handles."""
+"""Side effects of parked events: over a swap where one generation parks what the other handles, and over a death."""
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from headwater.domain.event import Recorded
+from headwater.projections.after_commit import after_commit
 from tests.projections.mail import Mailing, Post, started
 from tests.projections.shop import Added, Shop, StockView
 
@@ -51,3 +55,32 @@ async def test_parked_by_the_old_one_only_it_is_told_after_the_swap(shop: Shop) 
     running = await started(shop, new)
     await running.stop()
     assert post.versions("item-1") == [1, 2, 3]
+
+
+class Stuck(Mailing, name="mailing"):
+    """Never comes back from the post."""
+
+    def __init__(self, post: Post) -> None:
+        super().__init__(post)
+        self.began = asyncio.Event()
+
+    @after_commit(Added)
+    async def told(self, e: Recorded[Added]) -> None:
+        self.began.set()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.xfail(strict=True, reason="replayed, it is no longer parked when its side effects begin")
+async def test_a_death_between_a_replay_and_its_side_effects_loses_none(shop: Shop) -> None:
+    post = Post()
+    await shop.append("item-1", Added(units=13))
+    await (await started(shop, Mailing(post, {13}))).stop()
+    stuck = Stuck(post)
+    retry = asyncio.create_task(shop.synchronizer(stuck, parts=shop.fresh_parts()).dead_letters.retry("mailing"))
+    await stuck.began.wait()
+    retry.cancel()
+    await asyncio.wait([retry])
+    await shop.append("item-1", Added(units=1))
+    running = await started(shop, Mailing(post))
+    await running.stop()
+    assert post.versions("item-1") == [1, 2]
