@@ -1,19 +1,14 @@
-"""Data: where the entries come from, and the identity that makes a rerun recognise them."""
+"""Data: where the entries come from."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Final
-from uuid import UUID, uuid5
 
-import msgspec
-
-from headwater.demo.data import file_named, open_text, readable, sha256_of
+from headwater.demo.event_file import EventFile, Generated
 from headwater.demo.incidents.commands import EntryCommand
 from headwater.demo.incidents.entries import COLUMNS, commands_of
 from headwater.demo.incidents.generator import SEED, generated_rows
@@ -23,18 +18,8 @@ __all__ = ["GENERATED_LINES", "Source", "find_source"]
 GENERATED_LINES: Final = 5_000
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Entries from a file, or generated ones where there is no file."""
-
-    path: Path | None
-    namespace: UUID
-    """Of command ids: the first half of the file's SHA-256."""
-    lines: int | None = None
-    """How many of them; None for all of the file."""
-
-    def command_id(self, line: int) -> str:
-        """The same on every run over the same file, so that nothing happens twice."""
-        return str(uuid5(self.namespace, str(line)))
+class Source(EventFile, frozen=True, kw_only=True):
+    """Entries of the audit log."""
 
     @contextmanager
     def commands(self) -> Generator[Iterator[EntryCommand], None, None]:
@@ -42,12 +27,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises InvalidInput for a file that does not have the shape of the data set.
         """
-        if self.path is None:
-            yield islice(commands_of(COLUMNS, generated_rows()), self.lines)
-            return
-        with open_text(self.path) as text:
-            rows = readable(self.path, csv.reader(text))
-            header: list[str] = next(rows, list[str]())
+        with self.rows(COLUMNS, generated_rows()) as (header, rows):
             yield islice(commands_of(header, rows), self.lines)
 
 
@@ -56,8 +36,4 @@ def find_source(path: Path | None, lines: int | None) -> Source:
 
     Raises InvalidInput for a file that is not there.
     """
-    found = path or file_named("incidents")
-    if found is None:
-        identity = hashlib.sha256(f"generated incidents, seed {SEED}".encode()).digest()
-        return Source(path=None, namespace=UUID(bytes=identity[:16]), lines=GENERATED_LINES if lines is None else lines)
-    return Source(path=found, namespace=UUID(bytes=sha256_of(found)[:16]), lines=lines)
+    return Source.found(path, lines, "incidents", Generated(f"generated incidents, seed {SEED}", GENERATED_LINES))
