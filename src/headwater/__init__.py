@@ -65,6 +65,7 @@ from headwater.projections.handler import ProjectionHandler as ProjectionHandler
 from headwater.projections.lifecycle import inline as inline
 from headwater.projections.lifecycle import live as live
 from headwater.projections.parts import RunnerOptions as RunnerOptions
+from headwater.projections.snapshotting import ReadModelSnapshotManager as ReadModelSnapshotManager
 from headwater.projections.synchronizer import ReadModelSynchronizer as ReadModelSynchronizer
 from headwater.queries.bus import QueryBus as QueryBus
 from headwater.queries.cache import Caching as Caching
@@ -122,6 +123,7 @@ __all__ = [
     "QueryLike",
     "QuerySubscription",
     "ReadModel",
+    "ReadModelSnapshotManager",
     "ReadModelStore",
     "ReadModelSynchronizer",
     "Receipt",

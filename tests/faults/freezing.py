@@ -14,9 +14,9 @@ from tests.faults.folder import a_folder
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
 from tests.faults.shared import all_miscounted, put, shared
-from tests.faults.sharing import start_runner
+from tests.faults.sharing import a_runner
 
-__all__ = ["about_to_commit", "freeze_and_thaw", "freeze_inside", "thaw_careless", "thawed"]
+__all__ = ["freeze_and_thaw", "freeze_inside", "frozen_before_commit", "thaw_careless", "thawed"]
 
 _PATIENCE = 60.0
 _SETTLED = 0.05
@@ -43,21 +43,14 @@ async def _rounds(rounds: int, zombies: str) -> tuple[int, int, Findings]:
     findings, refused = Findings(), 0
     with a_folder() as folder:
         url = f"sqlite:///{folder}/store.db?busy_timeout=60"
-        async with shared(url, run_projections=False) as cqrs:
-            zombie = await start_runner(url, zombies)
+        async with shared(url, run_projections=False) as cqrs, a_runner(url, zombies) as zombie:
             for number in range(rounds):
                 await put(cqrs.engine, str(number % 7), 25)
-                place, wanted = await about_to_commit(zombie)
-                await asyncio.sleep(_SETTLED)
-                zombie.send_signal(signal.SIGSTOP)
-                other = await start_runner(url)
-                await put(cqrs.engine, str(number % 7), 5)
-                await _passed(cqrs, place, wanted)
-                other.kill()
-                await other.wait()
+                place, wanted = await frozen_before_commit(zombie)
+                async with a_runner(url):
+                    await put(cqrs.engine, str(number % 7), 5)
+                    await _passed(cqrs, place, wanted)
                 refused += await thawed(zombie) == "refused"
-            zombie.kill()
-            await zombie.wait()
         events, found = await all_miscounted(url)
         findings.add(found)
     return events, refused, findings
@@ -71,23 +64,29 @@ async def freeze_inside(rounds: int) -> Row:
         url = f"sqlite:///{folder}/store.db?busy_timeout=0.2"
         async with shared(url, run_projections=False) as cqrs:
             for number in range(rounds):
-                zombie = await start_runner(f"{url}0", "inside")
-                while await _until_inside(zombie):
-                    with contextlib.suppress(StoreBusy):  # it was inside already
-                        await put(cqrs.engine, str(number), 25)
-                zombie.send_signal(signal.SIGSTOP)
-                try:
-                    await put(cqrs.engine, str(number), 1)
-                    findings.other.append("an append went through a lock that a frozen process holds")
-                except StoreBusy:
-                    busy += 1
-                await _go_on(zombie)
-                await _put_at_last(cqrs, str(number))
-                zombie.kill()
-                await zombie.wait()
+                async with a_runner(f"{url}0", "inside") as zombie:
+                    busy += await _is_busy(cqrs, zombie, str(number), findings)
         events, found = await all_miscounted(f"{url}0")
         findings.add(found)
     return row("frozen inside the write transaction: others are told, nothing is lost", events, busy, findings)
+
+
+async def _is_busy(cqrs: CQRSManager, zombie: Process, stream: str, findings: Findings) -> bool:
+    """Whether an append is told that the store is busy, while a process is frozen in its transaction."""
+    while await _until_inside(zombie):
+        with contextlib.suppress(StoreBusy):  # it was inside already
+            await put(cqrs.engine, stream, 25)
+    zombie.send_signal(signal.SIGSTOP)
+    try:
+        await put(cqrs.engine, stream, 1)
+    except StoreBusy:
+        return True
+    else:
+        findings.other.append("an append went through a lock that a frozen process holds")
+        return False
+    finally:
+        await _go_on(zombie)
+        await _put_at_last(cqrs, stream)
 
 
 async def _until_inside(zombie: Process) -> bool:
@@ -115,11 +114,13 @@ async def _go_on(zombie: Process) -> None:
     zombie.send_signal(signal.SIGCONT)
 
 
-async def about_to_commit(zombie: Process) -> tuple[Place, int]:
-    """Where, and up to which offset, once it asks."""
+async def frozen_before_commit(zombie: Process) -> tuple[Place, int]:
+    """Freeze it once it asks; where it was about to commit, and up to which offset."""
     line = await _line(zombie)
     while not line.startswith("about"):
         line = await _line(zombie)
+    await asyncio.sleep(_SETTLED)
+    zombie.send_signal(signal.SIGSTOP)
     _, projection, key_range, offset = line.split()
     return Place(projection, key_range=int(key_range)), int(offset)
 

@@ -17,7 +17,7 @@ from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
 from tests.faults.shared import all_miscounted, put, shared
 
-__all__ = ["kill_early_checkpoints", "kill_sharing", "start_runner"]
+__all__ = ["a_runner", "kill_early_checkpoints", "kill_sharing", "start_runner"]
 
 RUNNERS = 3
 STREAMS = 40
@@ -46,6 +46,18 @@ async def kill_early_checkpoints(kills: int, seed: int = 12) -> Row:
             killed = await _kill(url, kills, random.Random(seed), findings, "early")
         events, found = await all_miscounted(url)
     return control("the checkpoint committed before the rows, killed with kill -9", events, killed, found)
+
+
+@contextlib.asynccontextmanager
+async def a_runner(url: str, *arguments: str) -> AsyncGenerator[Process, None]:
+    """A process that runs the shared projections, and is killed in the end, whatever came of it."""
+    process = await start_runner(url, *arguments)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 async def start_runner(url: str, *arguments: str) -> Process:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-
 from tests.faults.folder import a_folder
-from tests.faults.freezing import about_to_commit, thawed
+from tests.faults.freezing import frozen_before_commit, thawed
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
 from tests.faults.shared import all_miscounted, put, shared
-from tests.faults.sharing import start_runner
+from tests.faults.sharing import a_runner
 
 __all__ = ["swap_under_careless", "swap_under_zombie"]
 
@@ -37,18 +34,12 @@ async def _rounds(rounds: int, zombies: str) -> tuple[int, int, Findings]:
         url = f"sqlite:///{folder}/store.db?busy_timeout=60"
         async with shared(url, run_projections=False) as cqrs:
             for number in range(rounds):
-                zombie = await start_runner(url, zombies)
-                await put(cqrs.engine, str(number % 7), 25)
-                place, _ = await about_to_commit(zombie)
-                await asyncio.sleep(
-                    0.05
-                )  # for what its writer's thread has begun: inside a transaction is another test
-                zombie.send_signal(signal.SIGSTOP)
-                await put(cqrs.engine, str(number % 7), 5)  # what the zombie has of these rows is old by then
-                await cqrs.synchronizer.rebuild_read_model(place.projection, batch_size=10)
-                refused += await thawed(zombie) == "refused"
-                zombie.kill()
-                await zombie.wait()
+                async with a_runner(url, zombies) as zombie:
+                    await put(cqrs.engine, str(number % 7), 25)
+                    place, _ = await frozen_before_commit(zombie)
+                    await put(cqrs.engine, str(number % 7), 5)  # what the zombie has of these rows is old by then
+                    await cqrs.synchronizer.rebuild_read_model(place.projection, batch_size=10)
+                    refused += await thawed(zombie) == "refused"
         events, found = await all_miscounted(url)
         findings.add(found)
     return events, refused, findings

@@ -56,15 +56,19 @@ async def rebuild(
             complain(_left(found.name, from_event))
             raise
         now = await generations.all(found.name)
+    _print(found.name, last, now, beside=from_event == 0, as_json=as_json)
+
+
+def _print(name: str, last: Progress, now: Sequence[Generation], *, beside: bool, as_json: bool) -> None:
     served, kept = _in_state(now, "serving"), _in_state(now, "previous")
     if as_json:
-        done = {"projection": found.name, "events": last.done, "seconds": last.seconds}
+        done = {"projection": name, "events": last.done, "seconds": last.seconds}
         print_json(done | {"generation": served and served.number, "previous": kept and kept.number})
         return
-    say(f"{found.name}: {last.done:,} events in {last.seconds:.1f} s, {last.rate:,.0f}/s")
-    if from_event == 0 and served and kept:
-        back = f"`headwater projections switch-back {found.name}` goes back to {kept.number}"
-        say(f"{found.name}: generation {served.number} is served; {back}")
+    say(f"{name}: {last.done:,} events in {last.seconds:.1f} s, {last.rate:,.0f}/s")
+    if beside and served and kept:
+        back = f"`headwater projections switch-back {name}` goes back to {kept.number}"
+        say(f"{name}: generation {served.number} is served; {back}")
 
 
 async def _followed(steps: Rebuild, name: str, watch: bool) -> Progress:

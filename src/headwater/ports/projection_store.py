@@ -69,7 +69,7 @@ class ProjectionStore(Protocol):
     """
 
     async def checkpoint(self, place: Place) -> Checkpoint:
-        """How far it is; offset 0 if it never ran."""
+        """How far it is; offset 0 if it never ran. Raises CheckpointConflict for a generation that is not known."""
         ...
 
     async def checkpoints(self, projection: str | None = None) -> Sequence[Checkpoint]:

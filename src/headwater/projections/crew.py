@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
@@ -207,8 +206,7 @@ class Crew:
                 await self._build(projection, generation)
         except Exception as error:
             _log.warning("building %r: %s: %s", projection.name, type(error).__name__, error)
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._options.sleep(self._options.pause)
+            await self._options.sleep(self._options.pause)
 
 
 def _beginning(projection: str) -> str:
