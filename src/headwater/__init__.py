@@ -15,6 +15,7 @@ from headwater.commands.receipt import Receipt as Receipt
 from headwater.commands.repository import Repository as Repository
 from headwater.commands.validation import ValidationMiddleware as ValidationMiddleware
 from headwater.consistency.checks.check import ConsistencyCheck as ConsistencyCheck
+from headwater.consistency.declared import Consistency as Consistency
 from headwater.consistency.manager import ConsistencyManager as ConsistencyManager
 from headwater.domain.aggregate import Aggregate as Aggregate
 from headwater.domain.decider import Decider as Decider
@@ -91,6 +92,7 @@ __all__ = [
     "CommandBus",
     "CommandHandler",
     "CommandLike",
+    "Consistency",
     "ConsistencyCheck",
     "ConsistencyManager",
     "ConsistencyTimeout",

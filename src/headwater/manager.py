@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
-from headwater.commands.deciding import decider_routes
 from headwater.commands.replay import result_type
 from headwater.commands.repository import Repository
+from headwater.consistency.checks.check import CheckLike, ConsistencyCheck
+from headwater.consistency.declared import Consistency
+from headwater.consistency.manager import ConsistencyManager
 from headwater.consistency.waiting import TokenWaiter
 from headwater.domain.aggregate import Aggregate
 from headwater.domain.decider import Decider
@@ -16,7 +18,7 @@ from headwater.domain.messages import CommandLike, QueryLike
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
 from headwater.domain.upcaster import Upcaster
-from headwater.errors import MissingHandler
+from headwater.errors import ConfigurationError, MissingHandler
 from headwater.handling.routing import handled_by
 from headwater.limits import Limits
 from headwater.messaging.bus import EventBus
@@ -26,13 +28,11 @@ from headwater.opening import open_engine
 from headwater.ports.clock import Clock, SystemClock
 from headwater.ports.engine import Engine, EngineOptions, Identity
 from headwater.ports.middleware import Middleware
-from headwater.projections.colocation import Source
 from headwater.projections.folds import Folds, without_live
 from headwater.projections.handler import ProjectionHandler, declaration_of
 from headwater.projections.log_reader import LogReader
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.synchronizer import ReadModelSynchronizer
-from headwater.queries.bus import QueryBus
 from headwater.queries.cache import Caching
 from headwater.queries.handler import QueryHandler
 from headwater.read_models.caching import CachingLike
@@ -59,6 +59,7 @@ class CQRSManager(LogReader):
         middleware, query_middleware: the first of each is the outermost.
         conflict_tries: how often a command is decided in all while others write what it has read; 1: never again.
         caching, row_caching, indexing, denormalization: see QueryBus and ReadModelStore.
+        consistency: checks of your own, or a Consistency that says how they and the built-in ones are run.
         event_bus: "memory", or an EventBus; it is fed by the log as soon as it has subscribers.
         command_store, event_store: names of the tables; a store keeps those it was made with.
         store_id: the store expected at the URL; another one is StoreMismatch.
@@ -85,6 +86,7 @@ class CQRSManager(LogReader):
         row_caching: CachingLike = None,
         indexing: Indexing | None = None,
         denormalization: bool | Indexing = False,
+        consistency: Consistency | Sequence[CheckLike] = (),
         event_bus: str | EventBus = "memory",
         command_store: str = "commands",
         event_store: str = "events",
@@ -105,6 +107,8 @@ class CQRSManager(LogReader):
         self._expected = [*commands, *queries]
         self._run_projections = run_projections
         self._open = False
+        self._declared = consistency if isinstance(consistency, Consistency) else Consistency(checks=consistency)
+        self._consistency: ConsistencyManager | None = None
         self._owned = owned_models(projections)
         folds = Folds(self.registry, projections)
         stored, unfit = without_live(projections), set[type[ReadModel]]()
@@ -132,18 +136,8 @@ class CQRSManager(LogReader):
         """Runs the projections; rebuilds read models; keeps the dead letters."""
         waiter = TokenWaiter(wiring.parts, self.synchronizer.projections, self._identity, folds)
         self.commands = wiring.command_bus(middleware, waiter, conflict_tries)
-        self.queries = QueryBus(
-            middleware=query_middleware,
-            caching=caching,
-            queries=queries,
-            registry=self.registry,
-            injector=wiring.injector,
-            waiter=waiter,
-            clock=clock,
-            watch=self.read_models.watch,
-            identity=self._identity,
-        )
-        wiring.injector.provide(QueryBus, self.queries)
+        self.queries = wiring.query_bus(query_middleware, waiter, queries, caching, self._identity)
+        wiring.injector.provide(ReadModelSynchronizer, self.synchronizer)
         self.register(*handlers)
 
     @classmethod
@@ -194,13 +188,8 @@ class CQRSManager(LogReader):
             self.commands.register(handler)
 
     def _add_decider(self, decider: Decider[object, object, object]) -> None:
-        for message, function in decider_routes(decider, self.engine.events, self.registry, self._wiring.committer):
+        for message, function in self._wiring.decider_routes(decider):
             self.commands.route(message, function)
-        self._wiring.folds.written_by(
-            Source(
-                name=f"a decider of {decider.category!r}", category=decider.category, events=frozenset(decider.events)
-            )
-        )
 
     def _add_projection(self, handler: ProjectionHandler) -> None:
         writes = declaration_of(type(handler)).writes
@@ -230,6 +219,7 @@ class CQRSManager(LogReader):
         if self._open:
             return
         self._check_handlers()
+        self._consistency = self._declared.manager_of(self)
         self._identity.learn(await self.engine.open())
         self._open = True
         try:
@@ -239,6 +229,8 @@ class CQRSManager(LogReader):
             await self.read_models.initialize(await self.synchronizer.find_unfit(rebuilding))
             if not rebuilding and (self._run_projections if run_projections is None else run_projections):
                 await self.synchronizer.start()
+                if self._declared.scheduled:
+                    await self._consistency.start()
         except BaseException:
             await self.close()
             raise
@@ -250,6 +242,7 @@ class CQRSManager(LogReader):
         self._open = False
         try:
             try:
+                await self.consistency.stop()
                 await self.synchronizer.stop()
             finally:
                 await self.read_models.close()
@@ -277,6 +270,19 @@ class CQRSManager(LogReader):
         relay = relay_of(self.event_bus)
         if self.event_bus.subscribers and declaration_of(type(relay)).name not in self.synchronizer.projections:
             self._add_projection(relay)
+
+    # -- consistency -----------------------------------------------------------
+
+    @property
+    def consistency(self) -> ConsistencyManager:
+        """Runs the declared checks and the built-in ones; there since `initialize`, else a ConfigurationError."""
+        if self._consistency is None:
+            raise ConfigurationError("the checks are known once the application is: call initialize() first")
+        return self._consistency
+
+    def consistency_checks(self, sample: int = 10_000) -> list[ConsistencyCheck]:
+        """The declared checks and the built-in ones, for a ConsistencyManager of your own."""
+        return self._declared.checks_of(self, sample)
 
     # -- tokens ----------------------------------------------------------------
 

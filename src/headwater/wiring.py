@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
 from headwater.commands.bus import CommandBus
 from headwater.commands.committing import Committer
+from headwater.commands.deciding import decider_routes
 from headwater.commands.latest import Latest
 from headwater.commands.replay import Replay
 from headwater.commands.repository import Repository
 from headwater.consistency.waiting import TokenWaiter
 from headwater.domain.aggregate import Aggregate
+from headwater.domain.decider import Decider
 from headwater.domain.registry import Registry
 from headwater.errors import BadDeclaration, UnknownEngine, UnknownName
 from headwater.handling.injection import Injector
 from headwater.messaging.bus import EventBus
 from headwater.models.model import ReadModel, schema_of
 from headwater.ports.clock import Clock
-from headwater.ports.engine import Engine
+from headwater.ports.engine import Engine, Identity
 from headwater.ports.event_store import EventStore
 from headwater.ports.log import Log
 from headwater.ports.middleware import Middleware
 from headwater.ports.unique_keys import UniqueKeys
-from headwater.projections.colocation import Colocation, source_of
+from headwater.projections.colocation import Colocation, Source, source_of
 from headwater.projections.folds import Folds
 from headwater.projections.handler import ProjectionHandler, declaration_of
 from headwater.projections.inline import inline_appender
 from headwater.projections.parts import ProjectionParts
 from headwater.projections.projection import Projection
+from headwater.queries.bus import QueryBus
+from headwater.queries.cache import Caching
 from headwater.read_models.forgetting import ForgettingGenerations, ForgettingStore
 from headwater.read_models.named_views import NamedViews
 from headwater.read_models.row_cache import RowCache
@@ -55,6 +59,7 @@ class Wiring:
         self.engine = engine
         self.registry = registry
         self.folds = folds
+        self.watch = read_models.watch
         self.committer = Committer(engine.events, registry)
         self.injector = Injector()
         self._repositories: dict[type, object] = {}
@@ -104,6 +109,40 @@ class Wiring:
         )
         self.injector.provide(CommandBus, bus)
         return bus
+
+    def query_bus(
+        self,
+        middleware: Sequence[Middleware],
+        waiter: TokenWaiter,
+        queries: Iterable[type],
+        caching: Caching | Mapping[str, object] | None,
+        identity: Identity,
+    ) -> QueryBus:
+        """The bus whose answers last until what they read changes."""
+        bus = QueryBus(
+            middleware=middleware,
+            caching=caching,
+            queries=queries,
+            registry=self.registry,
+            injector=self.injector,
+            waiter=waiter,
+            clock=self.parts.clock,
+            watch=self.watch,
+            identity=identity,
+        )
+        self.injector.provide(QueryBus, bus)
+        return bus
+
+    def decider_routes(
+        self, decider: Decider[object, object, object]
+    ) -> Iterable[tuple[type, Callable[[object], Awaitable[int]]]]:
+        """Each command of a decider with what handles it; what it writes is known to folds from then on."""
+        self.folds.written_by(
+            Source(
+                name=f"a decider of {decider.category!r}", category=decider.category, events=frozenset(decider.events)
+            )
+        )
+        return decider_routes(decider, self.engine.events, self.registry, self.committer)
 
     def join_inline(self, projections: Iterable[Projection], cache: RowCache | None) -> None:
         """Have every append carry the projections that run inline; BadDeclaration where the engine cannot."""

@@ -7,6 +7,7 @@ import os
 
 from headwater import (
     Command,
+    ConsistencyCheck,
     CQRSManager,
     Event,
     Fold,
@@ -141,3 +142,14 @@ class Tallies(Fold[Tally], category="board"):
 def tallied() -> CQRSManager:
     """The board with a fold of each stream."""
     return CQRSManager(os.environ["HEADWATER_URL"], handlers=[announce], projections=[Tallies()])
+
+
+async def calm(views: Views) -> list[str]:
+    return [row.id for row in await views.find(Notice) if row.text.endswith("!")]
+
+
+def checked() -> CQRSManager:
+    """The board, with a check of its own."""
+    check = ConsistencyCheck(name="calm", check=calm, projections=[Notices])
+    url = os.environ["HEADWATER_URL"]
+    return CQRSManager(url, handlers=[announce], projections=[Notices()], consistency=[check])

@@ -62,6 +62,22 @@ def test_checks_are_named(line: Line) -> None:
     assert len(line.rows("consistency", "results")) == 2
 
 
+def test_the_applications_own_checks_are_run(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWATER_URL", line.url)
+    checked = "tests.cli.application:checked"
+    sound = line("consistency", "check", "--json", app=checked)
+    assert [row["name"] for row in json.loads(sound.stdout)] == ["calm", *ALL]
+    assert sound.exit_code == 0
+    line.announce(("c", "fire!"))
+    found = line("consistency", "check", "calm", app=checked)
+    assert found.exit_code == ExitCode.WRONG
+    assert "calm: board-c" in found.stdout
+    assert "late, not wrong" not in found.stdout
+    assert [row["outcome"] for row in line.rows("consistency", "results", "--name", "calm")] == ["inconsistent", "ok"]
+    line.announce_only("d", "for later")
+    assert "calm: what it looks at was behind the log" in line("consistency", "check", "calm", app=checked).stdout
+
+
 def test_a_row_that_no_event_makes_is_found(counted: Line) -> None:
     assert counted("consistency", "check", app=TALLIED).exit_code == 0
     asyncio.run(write(counted.url, Tally(id="a", notices=7)))

@@ -15,7 +15,6 @@ from headwater.cli.options import AppOption, JsonOption, LimitOption, UrlOption
 from headwater.cli.printing import Row, print_json, print_rows, say
 from headwater.cli.sampling import sampled
 from headwater.cli.verb import verb
-from headwater.consistency.checks.built_in import built_in_checks
 from headwater.consistency.checks.check import CheckResult
 from headwater.consistency.manager import ConsistencyManager
 from headwater.domain.metadata import from_micros
@@ -39,14 +38,14 @@ async def check(
     deep: Annotated[bool, typer.Option("--deep", help="Make every row anew, so many at a time.")] = False,
     as_json: JsonOption = False,
 ) -> ExitCode | None:
-    """Run the built-in checks, and keep their results; nothing is repaired.
+    """Run the application's checks and the built-in ones, and keep their results; nothing is repaired.
 
-    Stream heads against the log, checkpoints against the log, unique keys against their streams, and a sample of each
-    projection's rows against what their events make of them. Exits with 1 if something is inconsistent, else with 4
-    if a check could not be run.
+    Built in are: stream heads against the log, checkpoints against the log, unique keys against their streams, and a
+    sample of each projection's rows against what their events make of them. Exits with 1 if something is inconsistent,
+    else with 4 if a check could not be run.
     """
     async with application(app) as cqrs:
-        declared = built_in_checks(cqrs, sample=sample)
+        declared = cqrs.consistency_checks(sample)
         checks = declared if deep else sampled(declared, cqrs, sample)
         results = await _run(ConsistencyManager(cqrs, consistency_checks=checks), names)
     if as_json:
@@ -93,6 +92,8 @@ def _print(results: Sequence[CheckResult]) -> None:
             say(f"{result.name}: {wrong.where}: {wrong.what}" if wrong.where else f"{result.name}: {wrong.what}")
         if result.found > len(result.inconsistencies):
             say(f"{result.name}: and {result.found - len(result.inconsistencies):,} more")
+        if result.behind:
+            say(f"{result.name}: what it looks at was behind the log all the time: it may be late, not wrong")
         for why in result.passed_over:
             say(f"{result.name}: not looked at: {why}")
 

@@ -32,6 +32,7 @@ async def run(
         say(f"running {names}")
         await told.once.wait()
         complain(f"stopping, within {drain:g} s")
+        await cqrs.consistency.stop()
         stopping = asyncio.create_task(cqrs.synchronizer.stop(drain))
         again = asyncio.create_task(told.twice.wait())
         await asyncio.wait({stopping, again}, return_when=asyncio.FIRST_COMPLETED)

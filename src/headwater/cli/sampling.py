@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from headwater.consistency.checks.check import ConsistencyCheck, Part, PartwiseCheck
+from headwater.consistency.checks.rows import RowHashes
 from headwater.manager import CQRSManager
 from headwater.models.model import ReadModel
 
@@ -35,11 +36,11 @@ class OneShare:
 
 
 def sampled(checks: Iterable[ConsistencyCheck], cqrs: CQRSManager, sample: int) -> list[ConsistencyCheck]:
-    """The same, those of rows looking at one share each."""
+    """The same, the built-in ones of rows looking at one share each."""
     projections = {f"rows_{name}": p for name, p in cqrs.synchronizer.projections.items()}
     return [
         msgspec.structs.replace(check, check=OneShare(check.check, cqrs, projections[check.name].writes, sample))
-        if check.name in projections and isinstance(check.check, PartwiseCheck)
+        if check.name in projections and isinstance(check.check, RowHashes)
         else check
         for check in checks
     ]
