@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from headwater.domain.append import Written
+from headwater.engines.sql.places import Places
 from headwater.engines.sqlite import open_engine
-from headwater.engines.sqlite.places import Places
 from headwater.errors import DuplicateEventId, StoreClosed
 from headwater.ports.engine import EngineOptions
 from headwater.testing.controls import ANN, BOB, append_of
@@ -17,8 +17,8 @@ from headwater.testing.controls import ANN, BOB, append_of
 def test_the_oldest_is_forgotten() -> None:
     places = Places()
     for version in range(1, 1_502):
-        places.remember([Written("user-ann", version, version)], [version + 10])
-    assert places.find("user-ann", 1_501) == 1_511
+        places.remember([Written("user-ann", version, version)], [(3, version + 10)])
+    assert places.find("user-ann", 1_501) == (3, 1_511)
     assert places.find("user-ann", 1) is None
     assert places.find("user-bob", 1_501) is None
 

@@ -12,8 +12,8 @@ import apsw
 
 from headwater.domain.append import Append, Appended, UniqueKey, Write, Written
 from headwater.domain.version import check_expected
+from headwater.engines.sql.checksum import checksum, link, seal
 from headwater.engines.sqlite.changes import apply_changes
-from headwater.engines.sqlite.checksum import checksum, link, seal
 from headwater.engines.sqlite.command_log import command_row, record_of
 from headwater.engines.sqlite.statements import Statements
 from headwater.errors import DuplicateEventId, IdempotencyMismatch, InvalidMessage, StoreCorrupt, UniqueKeyTaken

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import apsw
 
+from headwater.engines.sql.places import Places
 from headwater.engines.sqlite.admin import SqliteAdmin
 from headwater.engines.sqlite.backup import back_up
 from headwater.engines.sqlite.command_log import SqliteCommandLog
@@ -25,7 +26,6 @@ from headwater.engines.sqlite.log import SqliteLog
 from headwater.engines.sqlite.migrations import open_store
 from headwater.engines.sqlite.open_files import OpenFiles
 from headwater.engines.sqlite.parking import SqliteParking
-from headwater.engines.sqlite.places import Places
 from headwater.engines.sqlite.projection_store import SqliteProjectionStore
 from headwater.engines.sqlite.read_model_schema import SqliteReadModelSchema
 from headwater.engines.sqlite.read_models import SqliteReadModels

@@ -15,11 +15,11 @@ from headwater.domain.append import Append, Appended, check_append
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count
+from headwater.engines.sql.places import Places
 from headwater.engines.sqlite.appender import Appender
 from headwater.engines.sqlite.fold import Folds
 from headwater.engines.sqlite.generation_states import GenerationStates
 from headwater.engines.sqlite.inline import Inline
-from headwater.engines.sqlite.places import Places
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.stored import PAGE, EventPage, stored_events
@@ -91,7 +91,7 @@ class SqliteEventStore:
 
     def _remembered(self, appended: Appended, offsets: list[int]) -> Appended:
         if offsets:
-            self._places.remember(appended.writes, offsets)
+            self._places.remember(appended.writes, [(0, offset) for offset in offsets])
         return appended
 
     def _load(self, connection: apsw.Connection, stream: str, after: int, last: int) -> Sequence[StoredEvent]:

@@ -13,10 +13,11 @@ from typing import cast
 import apsw
 
 from headwater.domain.version import check_count
+from headwater.engines.sql.kept_generations import known_or_unknown
 from headwater.engines.sqlite.checkpoints import checkpoints_of
 from headwater.engines.sqlite.connection import connect_reader
 from headwater.engines.sqlite.errors import our_errors
-from headwater.engines.sqlite.generation_states import generations_of, known_or_unknown
+from headwater.engines.sqlite.generation_states import generations_of
 from headwater.engines.sqlite.location import Location
 from headwater.engines.sqlite.parking import parked_pages
 from headwater.engines.sqlite.statements import Statements

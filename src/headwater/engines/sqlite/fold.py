@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias, cast
 import apsw
 import msgspec
 
-from headwater.engines.sqlite.checksum import SEPARATOR, chain_of, link
+from headwater.engines.sql.checksum import SEPARATOR, chain_of, link
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.stored import PAGE, SHORT
 from headwater.errors import StoreCorrupt

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import apsw
 
-from headwater.engines.sqlite.generation_states import generations_of, known_or_unknown
+from headwater.engines.sql.kept_generations import known_or_unknown
+from headwater.engines.sqlite.generation_states import generations_of
 from headwater.engines.sqlite.located_reads import LocatedReads, Read
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements

@@ -6,98 +6,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, cast
 
 import apsw
-import msgspec
 
+from headwater.engines.sql.kept_generations import GenerationRow, Kept, by_number, kept_of, known_or_conflict
 from headwater.engines.sqlite.statements import Statements
-from headwater.errors import CheckpointConflict, UnknownName
-from headwater.ports.generations import Generation, State
 
-__all__ = [
-    "GenerationStates",
-    "Kept",
-    "Row",
-    "begun",
-    "generations_of",
-    "in_state",
-    "kept_of",
-    "known_or_conflict",
-    "known_or_unknown",
-]
-
-Row: TypeAlias = tuple[str, int, int, str, int, State, int, str]
-"""The fields of a generation, and the names of its tables as JSON."""
-
-_names = msgspec.json.Decoder(list[str]).decode
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """A generation, and the names its tables have when it is served."""
-
-    generation: Generation
-    tables: tuple[str, ...] = ()
-
-    @property
-    def beside(self) -> str:
-        """How the names of its tables end: nothing for the one that is served."""
-        each = self.generation
-        return "" if each.state == "serving" else self.aside
-
-    @property
-    def aside(self) -> str:
-        """How they end while it is not served; no model's name has such signs."""
-        return f"@{self.generation.projection}@{self.generation.number}"
-
-
-def kept_of(row: Row) -> Kept:
-    """The generation of its columns."""
-    projection, number, version, fingerprint, key_ranges, state, began_at, tables = row
-    generation = Generation(
-        projection=projection,
-        number=number,
-        version=version,
-        fingerprint=fingerprint,
-        key_ranges=key_ranges,
-        state=state,
-        began_at=began_at,
-    )
-    return Kept(generation, tuple(_names(tables)))
+__all__ = ["GenerationStates", "begun", "generations_of"]
 
 
 def begun(connection: apsw.Connection, sql: Statements, projection: str) -> Mapping[int, Kept]:
     """A projection's generations by number."""
-    rows = cast("list[Row]", connection.execute(sql["find_generations"], (projection,)).fetchall())
-    return {kept.generation.number: kept for kept in map(kept_of, rows)}
+    return {kept.generation.number: kept for kept in map(kept_of, _rows(connection, sql, projection))}
 
 
 def generations_of(connection: apsw.Connection, sql: Statements, projection: str) -> Mapping[int, Kept]:
     """By number. A projection that never began one has number 0, and serves it."""
-    return begun(connection, sql, projection) or {0: Kept(Generation(projection=projection, number=0))}
+    return by_number(projection, _rows(connection, sql, projection))
 
 
-def known_or_conflict(known: Mapping[int, Kept], projection: str, number: int) -> Kept:
-    """One of them; raises CheckpointConflict where it is not known, or no longer."""
-    kept = known.get(number)
-    if kept is None:
-        raise CheckpointConflict(
-            f"projection {projection!r} has no generation {number} any more: go on with one of those it has"
-        )
-    return kept
-
-
-def known_or_unknown(known: Mapping[int, Kept], projection: str, number: int) -> Kept:
-    """One of them; raises UnknownName where it is not known, or no longer."""
-    kept = known.get(number)
-    if kept is None:
-        raise UnknownName(f"projection {projection!r} has no generation {number}: see which it has")
-    return kept
-
-
-def in_state(known: Mapping[int, Kept], state: State) -> Kept | None:
-    """The one there is in this state, if any."""
-    return next((kept for kept in known.values() if kept.generation.state == state), None)
+def _rows(connection: apsw.Connection, sql: Statements, projection: str) -> list[GenerationRow]:
+    return cast("list[GenerationRow]", connection.execute(sql["find_generations"], (projection,)).fetchall())
 
 
 class _Epoch(Protocol):

@@ -15,8 +15,9 @@ from typing import cast
 import apsw
 import msgspec
 
+from headwater.engines.sql.declaration import Declaration
 from headwater.engines.sqlite.connection import has_table
-from headwater.engines.sqlite.read_model_schema import Declaration, make_anew, stored_declaration
+from headwater.engines.sqlite.read_model_schema import make_anew, stored_declaration
 from headwater.engines.sqlite.read_model_tables import index, kept_orders
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.table import quoted, table_of

@@ -13,14 +13,15 @@ import msgspec
 
 from headwater.domain.identifier import Identifier
 from headwater.domain.version import check_count
+from headwater.engines.sql.kept_generations import GenerationRow, Kept, in_state, kept_of
+from headwater.engines.sql.succession import Standing, carried, is_behind
 from headwater.engines.sqlite.checkpoints import checkpoints_of, write_checkpoints
 from headwater.engines.sqlite.generation_reads import GenerationRows
-from headwater.engines.sqlite.generation_states import GenerationStates, Kept, Row, begun, in_state, kept_of
+from headwater.engines.sqlite.generation_states import GenerationStates, begun
 from headwater.engines.sqlite.generation_tables import drop_tables, existing, make_beside, rename_tables
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.row_counts import count_changes
 from headwater.engines.sqlite.statements import Statements
-from headwater.engines.sqlite.succession import Standing, carried, is_behind
 from headwater.engines.sqlite.writer import Writer
 from headwater.errors import InvalidVersion, RebuildRefused, UnknownName
 from headwater.models.model import ReadModel, schema_of
@@ -64,7 +65,7 @@ class SqliteGenerations:
 
     def _all(self, connection: apsw.Connection, projection: str | None) -> Sequence[Generation]:
         rows = connection.execute(self._sql["list_generations"], (projection,))
-        return [kept_of(row).generation for row in cast("list[Row]", rows.fetchall())]
+        return [kept_of(row).generation for row in cast("list[GenerationRow]", rows.fetchall())]
 
     # -- on the writer's thread --------------------------------------------------------------------------------
 

@@ -16,9 +16,10 @@ import apsw
 import msgspec
 
 from headwater.domain.event import StoredEvent
+from headwater.engines.sql.kept_generations import in_state
 from headwater.engines.sqlite.changes import apply_changes
 from headwater.engines.sqlite.checkpoints import read_checkpoint, write_checkpoints
-from headwater.engines.sqlite.generation_states import GenerationStates, in_state
+from headwater.engines.sqlite.generation_states import GenerationStates
 from headwater.engines.sqlite.located_reads import LocatedReads, Read
 from headwater.engines.sqlite.parking import has_parked
 from headwater.engines.sqlite.statements import Statements

@@ -11,7 +11,7 @@ import apsw
 import msgspec
 
 from headwater.domain.version import check_count
-from headwater.engines.sqlite.places import Places
+from headwater.engines.sql.places import Places
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.stored import PAGE, SHORT, EventPage, EventRow, stored_events, stored_rows
@@ -49,8 +49,8 @@ class SqliteLog:
         return 0
 
     async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
-        offset = self._places.find(stream, version)
-        return await self._readers.run(self._offset_of, stream, version) if offset is None else (0, offset)
+        place = self._places.find(stream, version)
+        return place or await self._readers.run(self._offset_of, stream, version)
 
     def _read(self, connection: apsw.Connection, start: int, limit: int, only: LogFilter) -> LogPage:
         if limit == 0:

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 
 import apsw
 
-from headwater.domain.version import check_count
+from headwater.engines.sql.commit_form import check_commit, check_place, check_reset, conflict
+from headwater.engines.sql.kept_generations import known_or_conflict
 from headwater.engines.sqlite.changes import apply_changes
 from headwater.engines.sqlite.checkpoints import listed_checkpoints, read_checkpoint, write_checkpoints
-from headwater.engines.sqlite.generation_states import GenerationStates, generations_of, known_or_conflict
+from headwater.engines.sqlite.generation_states import GenerationStates, generations_of
 from headwater.engines.sqlite.parking import set_aside
 from headwater.engines.sqlite.read_model_schema import make_anew
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.table import table_of
 from headwater.engines.sqlite.writer import Writer
-from headwater.errors import CheckpointConflict, InvalidVersion
 from headwater.models.changes import Change
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Checkpoint, ProjectionCommit, Reset
@@ -36,24 +36,21 @@ class SqliteProjectionStore:
         self._move_checkpoint = sql["move_checkpoint"]
 
     async def checkpoint(self, place: Place) -> Checkpoint:
-        _check_place(place)
+        check_place(place)
         return await self._readers.run(self._checkpoint, place)
 
     async def checkpoints(self, projection: str | None = None) -> Sequence[Checkpoint]:
         return await self._readers.run(listed_checkpoints, self._sql, projection)
 
     async def commit(self, commit: ProjectionCommit) -> None:
-        _check_form(commit)
+        check_commit(commit)
         await self._writer.run(self._commit, commit)
 
     async def write(self, changes: Sequence[Change]) -> None:
         await self._writer.run(apply_changes, self._sql, changes)
 
     async def reset(self, reset: Reset) -> None:
-        check_count(reset.epoch, "epoch")
-        check_count(reset.generation, "generation")
-        if reset.partition is not None:
-            check_count(reset.partition, "partition")
+        check_reset(reset)
         await self._writer.run_alone(self._reset, reset)
 
     def _checkpoint(self, connection: apsw.Connection, place: Place) -> Checkpoint:
@@ -81,7 +78,7 @@ class SqliteProjectionStore:
         """The first checkpoint of a place; raises CheckpointConflict where the batch was made from another."""
         kept = read_checkpoint(connection, self._sql, commit.place)
         if kept.offset != commit.start or kept.epoch > commit.epoch:
-            raise _conflict(kept, commit)
+            raise conflict(kept, commit)
         first = Checkpoint(place=kept.place, offset=commit.next, epoch=commit.epoch, effects=commit.effects or 0)
         write_checkpoints(connection, self._sql, [first])
 
@@ -94,27 +91,3 @@ class SqliteProjectionStore:
         connection.execute(self._sql["discard_all_parked"], (*key, reset.partition))
         ranges = kept.generation.key_ranges
         connection.execute(self._sql["reset_checkpoints"], (*key, reset.epoch, ranges, reset.partition))
-
-
-def _check_place(place: Place) -> None:
-    check_count(place.partition, "partition")
-    check_count(place.generation, "generation")
-    check_count(place.key_range, "key range")
-
-
-def _check_form(commit: ProjectionCommit) -> None:
-    _check_place(commit.place)
-    check_count(commit.epoch, "epoch")
-    check_count(commit.start, "start")
-    if commit.effects is not None:
-        check_count(commit.effects, "effects")
-    if check_count(commit.next, "next") < commit.start:
-        raise InvalidVersion(f"a checkpoint only moves on: next {commit.next} is below start {commit.start}")
-
-
-def _conflict(kept: Checkpoint, commit: ProjectionCommit) -> CheckpointConflict:
-    place = kept.place
-    return CheckpointConflict(
-        f"projection {place.projection!r}, partition {place.partition} is at offset {kept.offset} of epoch "
-        f"{kept.epoch}, the commit was made from {commit.start} of epoch {commit.epoch}: read it again"
-    )

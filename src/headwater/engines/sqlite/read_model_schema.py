@@ -11,6 +11,7 @@ from typing import cast
 import apsw
 import msgspec
 
+from headwater.engines.sql.declaration import Declaration, declared, new_fields
 from headwater.engines.sqlite.connection import has_table
 from headwater.engines.sqlite.read_model_tables import add_columns, create, declared_orders, index, recreate
 from headwater.engines.sqlite.row_counts import count_changes
@@ -21,27 +22,7 @@ from headwater.errors import BadDeclaration, StoreMismatch
 from headwater.models.criteria import Order
 from headwater.models.model import ReadModel
 
-__all__ = ["Declaration", "SqliteReadModelSchema", "make_anew", "stored_declaration"]
-
-
-class Column(msgspec.Struct, frozen=True):
-    """What a stored column depends on."""
-
-    kind: str
-    optional: bool
-    scale: int
-    searchable: bool
-
-
-class Declaration(msgspec.Struct, frozen=True):
-    """What a stored table depends on; kept as JSON, by table."""
-
-    key: str
-    columns: dict[str, Column]
-
-    @property
-    def has_search(self) -> bool:
-        return any(column.searchable for column in self.columns.values())
+__all__ = ["SqliteReadModelSchema", "make_anew", "stored_declaration"]
 
 
 class SqliteReadModelSchema:
@@ -60,13 +41,13 @@ class SqliteReadModelSchema:
     def _ensure(self, connection: apsw.Connection, tables: Sequence[Table]) -> None:
         """Create the tables that are missing, add the fields that are new."""
         for table in tables:
-            stored, wanted = stored_declaration(connection, self._sql, table), _declaration(table)
+            stored = stored_declaration(connection, self._sql, table)
             if stored is None:
                 create(connection, self._sql, table)
-            elif new := _new_fields(table, stored, wanted):
+            elif new := new_fields(table.schema, stored):
                 add_columns(connection, self._sql, table, new)
                 count_changes(connection, self._sql, [table.stored])
-            if stored != wanted:
+            if stored != declared(table.schema):
                 _remember(connection, self._sql, table)
             self._index(connection, table, declared_orders(table))
 
@@ -101,48 +82,8 @@ def stored_declaration(connection: apsw.Connection, sql: Statements, table: Tabl
 
 
 def _remember(connection: apsw.Connection, sql: Statements, table: Table) -> None:
-    declaration = msgspec.json.encode(_declaration(table)).decode()
+    declaration = msgspec.json.encode(declared(table.schema)).decode()
     connection.execute(sql["write_declaration"], (table.stored, declaration))
-
-
-def _declaration(table: Table) -> Declaration:
-    return Declaration(
-        table.schema.key,
-        {
-            name: Column(field.kind.value, field.optional, field.scale, field.searchable)
-            for name, field in table.fields.items()
-        },
-    )
-
-
-def _new_fields(table: Table, stored: Declaration, wanted: Declaration) -> list[str]:
-    """The fields to add; raises StoreMismatch naming one that cannot be added or has changed."""
-    if stored.key != wanted.key:
-        raise _mismatch(table, wanted.key, "has become the key")
-    for name, column in stored.columns.items():
-        if name not in wanted.columns:
-            raise _mismatch(table, name, "is no longer declared")
-        if column != wanted.columns[name]:
-            raise _mismatch(table, name, f"was {_shown(column)} and is declared {_shown(wanted.columns[name])}")
-    new = [name for name in wanted.columns if name not in stored.columns]
-    for name in new:
-        if table.fields[name].required:
-            raise _mismatch(table, name, "is new and has no default")
-    return new
-
-
-def _mismatch(table: Table, field: str, what: str) -> StoreMismatch:
-    name = str(table.schema.table)
-    return StoreMismatch(
-        f"{_model(table)}.{field} {what}, so its table {name!r} does not fit: if a projection fills it, rebuild the "
-        f"read model with `headwater projections rebuild {name}`, or with initialize(rebuilding=True) and "
-        f"synchronizer.rebuild_read_model({_model(table)})"
-    )
-
-
-def _shown(column: Column) -> str:
-    kind = f"{column.kind}({column.scale})" if column.scale else column.kind
-    return " ".join(["searchable"] * column.searchable + ["optional"] * column.optional + [kind])
 
 
 def _model(table: Table) -> str:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from headwater.domain.event import StoredEvent
-from headwater.engines.sqlite.checksum import SEPARATOR, seal
+from headwater.engines.sql.checksum import SEPARATOR, seal
 from headwater.errors import StoreCorrupt
 from headwater.ports.log import LogFilter
 
