@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from headwater.cli.exits import ExitCode
 from headwater.cli.program import program
-from headwater.demo.lines import COLUMNS
-from tests.demo.rows import generated
-from tests.demo.truth_by_hand import truth_of
+from headwater.demo.retail.lines import COLUMNS
+from tests.demo.retail.rows import generated
+from tests.demo.retail.truth_by_hand import truth_of
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from typing import cast
 import msgspec
 
 from headwater import CQRSManager, ReadModelSynchronizer, RunnerOptions
-from headwater.demo.data import find_source
-from headwater.demo.handlers import HANDLERS
-from headwater.demo.projections import PROJECTIONS
-from headwater.demo.resuming import stored_lines
+from headwater.demo.retail.data import find_source
+from headwater.demo.retail.handlers import HANDLERS
+from headwater.demo.retail.projections import PROJECTIONS
+from headwater.demo.retail.resuming import stored_lines
+from headwater.demo.retail.shop import shop
 from headwater.demo.sending import Sender, Share
-from headwater.demo.shop import shop
 from headwater.models.hashing import table_hash
 from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionCommit, ProjectionStore

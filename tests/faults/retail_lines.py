@@ -10,9 +10,9 @@ from itertools import groupby
 import msgspec
 
 from headwater import AnyVersion, CQRSManager, StreamId
-from headwater.demo.commands import AdjustDebt, CancelLine, LineCommand, PlaceLine, WriteOffStock
-from headwater.demo.data import find_source
-from headwater.demo.events import BadDebtAdjusted, LineCancelled, LineEvent, LineSold, StockWrittenOff
+from headwater.demo.retail.commands import AdjustDebt, CancelLine, LineCommand, PlaceLine, WriteOffStock
+from headwater.demo.retail.data import find_source
+from headwater.demo.retail.events import BadDebtAdjusted, LineCancelled, LineEvent, LineSold, StockWrittenOff
 from headwater.domain.append import Append, Write
 from headwater.domain.event import NewEvent
 from headwater.handling.ids import uuid7

@@ -10,7 +10,7 @@ from typing import Annotated, cast
 import msgspec
 
 from headwater import CQRSManager, Key, ProjectionHandler, ReadModel, Recorded, RunnerOptions, Scale, Views
-from headwater.demo.events import BadDebtAdjusted, LineCancelled, LineEvent, LineSold, StockWrittenOff
+from headwater.demo.retail.events import BadDebtAdjusted, LineCancelled, LineEvent, LineSold, StockWrittenOff
 from headwater.ports.log import Log, LogFilter, LogPage
 from headwater.ports.parking import ParkedEvent, ParkedPlace
 from headwater.ports.place import Place

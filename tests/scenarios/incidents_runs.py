@@ -9,8 +9,8 @@ from headwater import CQRSManager
 from headwater.demo.incidents.data import Source
 from headwater.demo.incidents.figures import figures
 from headwater.demo.incidents.projections import PROJECTIONS
-from headwater.demo.resuming import StoredLines
 from headwater.demo.sending import Sender, Share
+from headwater.demo.stored_lines import StoredLines
 
 __all__ = ["figures_after_rebuilds", "incidents", "live_figures"]
 

@@ -10,9 +10,9 @@ from typing import cast
 
 import pytest
 
-from headwater.demo.figures import figures
-from headwater.demo.projections import PROJECTIONS
-from headwater.demo.shop import shop
+from headwater.demo.retail.figures import figures
+from headwater.demo.retail.projections import PROJECTIONS
+from headwater.demo.retail.shop import shop
 from headwater.demo.truth import compare, find_truth
 from headwater.projections.handler import ProjectionHandler
 from tests.scenarios.retail_runs import finish, kill_at, retail

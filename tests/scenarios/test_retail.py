@@ -11,16 +11,16 @@ from typing import cast
 
 import pytest
 
-from headwater.demo.data import find_source
-from headwater.demo.figures import figures
-from headwater.demo.job import Job, run_job
-from headwater.demo.lines import COLUMNS
-from headwater.demo.projections import PROJECTIONS
-from headwater.demo.shop import shop
+from headwater.demo.retail.data import find_source
+from headwater.demo.retail.figures import figures
+from headwater.demo.retail.job import Job, run_job
+from headwater.demo.retail.lines import COLUMNS
+from headwater.demo.retail.projections import PROJECTIONS
+from headwater.demo.retail.shop import shop
 from headwater.demo.truth import compare, find_truth
 from headwater.projections.handler import ProjectionHandler
-from tests.demo.rows import generated
-from tests.demo.truth_by_hand import truth_of
+from tests.demo.retail.rows import generated
+from tests.demo.retail.truth_by_hand import truth_of
 from tests.scenarios.retail_runs import Silent, finish, kill_at, retail
 
 LINES = 3_000

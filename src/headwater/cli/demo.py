@@ -18,10 +18,11 @@ from headwater.cli.exits import ExitCode
 from headwater.cli.options import JsonOption
 from headwater.cli.printing import Row, complain, print_json, print_rows, say
 from headwater.cli.verb import verb
-from headwater.demo import data as retail_data
 from headwater.demo.incidents import data as incidents_data
 from headwater.demo.incidents.job import IncidentsJob, run_incidents
-from headwater.demo.job import Job, Outcome, run_job
+from headwater.demo.outcome import Outcome
+from headwater.demo.retail import data as retail_data
+from headwater.demo.retail.job import Job, run_job
 from headwater.demo.truth import Comparison, compare, find_truth
 
 __all__ = ["demo"]

@@ -1,1 +1,1 @@
-"""The retail job: an online shop's invoices as commands, events, projections and figures."""
+"""Real event logs as applications, each checked against a truth of its own; and what they share."""

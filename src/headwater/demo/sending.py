@@ -13,7 +13,7 @@ import msgspec
 
 from headwater import AppendOutcomeUnknown, CommandBus, DomainError, WrongExpectedVersion
 from headwater.demo.numbered import NumberedCommand, NumberedCommands
-from headwater.demo.resuming import StoredLines
+from headwater.demo.stored_lines import StoredLines
 from headwater.errors import StoreBusy
 
 __all__ = ["Sender", "Sent", "Share"]

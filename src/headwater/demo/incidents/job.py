@@ -8,7 +8,8 @@ from headwater.demo.incidents.data import Source
 from headwater.demo.incidents.desk import desk
 from headwater.demo.incidents.figures import figures
 from headwater.demo.incidents.resuming import stored_entries
-from headwater.demo.job import Outcome, project, timed
+from headwater.demo.outcome import Outcome, timed
+from headwater.demo.projecting import project
 from headwater.demo.sending import Sender, Share
 from headwater.demo.watching import Watch
 

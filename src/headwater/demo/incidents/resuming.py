@@ -5,7 +5,7 @@ from __future__ import annotations
 from headwater import CQRSManager
 from headwater.demo.incidents.data import Source
 from headwater.demo.incidents.events import Entry
-from headwater.demo.resuming import StoredLines
+from headwater.demo.stored_lines import StoredLines
 from headwater.errors import StoreMismatch
 
 __all__ = ["stored_entries"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from headwater import ProjectionHandler, Recorded, Views
-from headwater.demo.events import BadDebtAdjusted, LineCancelled, LineSold, StockWrittenOff
-from headwater.demo.read_models import CountrySales, CustomerValue, InvoiceMonth, InvoiceView, Stock, TypeTotal
+from headwater.demo.retail.events import BadDebtAdjusted, LineCancelled, LineSold, StockWrittenOff
+from headwater.demo.retail.read_models import CountrySales, CustomerValue, InvoiceMonth, InvoiceView, Stock, TypeTotal
 
 __all__ = ["PROJECTIONS", "Customers", "Invoices", "Sales", "StockLevels"]
 

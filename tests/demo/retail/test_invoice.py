@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from headwater import CQRSManager, DomainError
-from headwater.demo.commands import AdjustDebt, CancelLine, LineCommand, PlaceLine, WriteOffStock
-from headwater.demo.events import LineSold
-from headwater.demo.invoice import (
+from headwater.demo.retail.commands import AdjustDebt, CancelLine, LineCommand, PlaceLine, WriteOffStock
+from headwater.demo.retail.events import LineSold
+from headwater.demo.retail.invoice import (
     Invoice,
     QuantityNotNegative,
     QuantityNotPositive,
@@ -19,8 +19,8 @@ from headwater.demo.invoice import (
     SecondCustomer,
     SecondKind,
 )
-from headwater.demo.shop import shop
-from tests.demo.rows import place
+from headwater.demo.retail.shop import shop
+from tests.demo.retail.rows import place
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from headwater.demo.events import LineEvent, LineSold
-from headwater.demo.sequence import Resequencer, SequenceFold
-from tests.demo.rows import place
+from headwater.demo.retail.events import LineEvent, LineSold
+from headwater.demo.retail.sequence import Resequencer, SequenceFold
+from tests.demo.retail.rows import place
 
 
 def sold(line: int, quantity: int = 1, minute: int = 0, invoice: str = "1") -> LineSold:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater import Aggregate, DomainError, on
-from headwater.demo.events import BadDebtAdjusted, LineCancelled, LineEvent, LineSold, StockWrittenOff
+from headwater.demo.retail.events import BadDebtAdjusted, LineCancelled, LineEvent, LineSold, StockWrittenOff
 
 __all__ = ["Invoice", "QuantityNotNegative", "QuantityNotPositive", "SecondCountry", "SecondCustomer", "SecondKind"]
 

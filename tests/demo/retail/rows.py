@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
-from headwater.demo.commands import LineCommand
-from headwater.demo.generator import generated_rows
-from headwater.demo.lines import COLUMNS, commands_of
+from headwater.demo.retail.commands import LineCommand
+from headwater.demo.retail.generator import generated_rows
+from headwater.demo.retail.lines import COLUMNS, commands_of
 
 
 def generated(lines: int) -> list[dict[str, str]]:

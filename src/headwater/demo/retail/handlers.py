@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypeVar
 
 from headwater import Repository, handles
-from headwater.demo.commands import AdjustDebt, CancelLine, LineCommand, PlaceLine, WriteOffStock
-from headwater.demo.events import BadDebtAdjusted, LineCancelled, LineEvent, LineSold, StockWrittenOff
-from headwater.demo.invoice import Invoice
+from headwater.demo.retail.commands import AdjustDebt, CancelLine, LineCommand, PlaceLine, WriteOffStock
+from headwater.demo.retail.events import BadDebtAdjusted, LineCancelled, LineEvent, LineSold, StockWrittenOff
+from headwater.demo.retail.invoice import Invoice
 
 __all__ = ["HANDLERS", "adjust_debt", "cancel_line", "place_line", "write_off_stock"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from headwater import CQRSManager, Settings
-from headwater.demo.handlers import HANDLERS
-from headwater.demo.projections import PROJECTIONS
-from headwater.demo.queries import ShopQueries
+from headwater.demo.retail.handlers import HANDLERS
+from headwater.demo.retail.projections import PROJECTIONS
+from headwater.demo.retail.queries import ShopQueries
 
 __all__ = ["app", "shop"]
 
@@ -21,5 +21,5 @@ def shop(url: str, *, run_projections: bool = True) -> CQRSManager:
 
 
 def app() -> CQRSManager:
-    """For the command line: `headwater run --app headwater.demo.shop:app`, on the store HEADWATER_URL names."""
+    """For the command line: `headwater run --app headwater.demo.retail.shop:app`, on the store HEADWATER_URL names."""
     return shop(Settings.from_environment().url)

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from operator import itemgetter
 from typing import Final
 
-from headwater.demo.commands import AdjustDebt, CancelLine, LineCommand, PlaceLine, WriteOffStock
+from headwater.demo.retail.commands import AdjustDebt, CancelLine, LineCommand, PlaceLine, WriteOffStock
 from headwater.errors import InvalidInput
 
 __all__ = ["COLUMNS", "commands_of"]

@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 
 from headwater import Query, QueryHandler, Views
-from headwater.demo.read_models import CustomerValue, InvoiceMonth, InvoiceView, Stock
+from headwater.demo.retail.read_models import CustomerValue, InvoiceMonth, InvoiceView, Stock
 
 __all__ = ["GetInvoice", "MonthSales", "RunningLow", "SalesByMonth", "ShopQueries", "TopCustomers"]
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Final
 
 from headwater import CQRSManager, field
-from headwater.demo.events import LineEvent
-from headwater.demo.queries import SalesByMonth, TopCustomers
-from headwater.demo.read_models import CountrySales, CustomerValue, InvoiceView, Stock, TypeTotal
-from headwater.demo.sequence import Resequencer, SequenceFold
+from headwater.demo.retail.events import LineEvent
+from headwater.demo.retail.queries import SalesByMonth, TopCustomers
+from headwater.demo.retail.read_models import CountrySales, CustomerValue, InvoiceView, Stock, TypeTotal
+from headwater.demo.retail.sequence import Resequencer, SequenceFold
 
 __all__ = ["figures"]
 

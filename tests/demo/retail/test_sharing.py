@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from headwater.demo.data import find_source
+from headwater.demo.retail.data import find_source
+from headwater.demo.retail.sharing import Part, PartFailed, send_in_processes
 from headwater.demo.sending import Share
-from headwater.demo.sharing import Part, PartFailed, send_in_processes
-from tests.demo.rows import place
+from tests.demo.retail.rows import place
 
 
 def part(url: str, lines: int, share: Share) -> Part:
@@ -51,7 +51,7 @@ async def test_a_process_that_fails_is_named_with_its_reason(tmp_path: Path) -> 
 
 def test_a_share_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
     endless = part(f"sqlite:///{tmp_path}/a.db", 10_000_000, Share())
-    command = [sys.executable, "-m", "headwater.demo.sharing"]
+    command = [sys.executable, "-m", "headwater.demo.retail.sharing"]
     given = msgspec.json.encode(endless) + b"\n"
     done = subprocess.run(command, input=given, capture_output=True, check=False)
     assert done.returncode == 1

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import msgspec
 
-from headwater import ConsistencyTimeout, CQRSManager, ReadModelSynchronizer
-from headwater.demo.data import Source
-from headwater.demo.figures import figures
-from headwater.demo.resuming import stored_lines
+from headwater import CQRSManager
+from headwater.demo.outcome import Outcome, timed
+from headwater.demo.projecting import project
+from headwater.demo.retail.data import Source
+from headwater.demo.retail.figures import figures
+from headwater.demo.retail.resuming import stored_lines
+from headwater.demo.retail.sharing import Part, send_in_processes
+from headwater.demo.retail.shop import shop
 from headwater.demo.sending import Sender, Sent, Share
-from headwater.demo.sharing import Part, send_in_processes
-from headwater.demo.shop import shop
 from headwater.demo.watching import Watch
-from headwater.errors import ConfigurationError, ProjectionError
+from headwater.errors import ConfigurationError
 
-__all__ = ["Job", "Outcome", "project", "run_job", "timed"]
+__all__ = ["Job", "run_job"]
 
 _LOOK_SECONDS = 0.5
 
@@ -32,20 +33,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     processes: int = 1
     workers: int = 64
     """Commands under way at once, in each process."""
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it."""
-
-    figures: dict[str, object]
-    sent: Sent
-    seconds: dict[str, float]
-    """By phase."""
-
-    @property
-    def commands_per_second(self) -> float:
-        """Of the commands sent now; 0 if all were known."""
-        return self.sent.sent / self.seconds["commands"] if self.sent.sent else 0.0
 
 
 async def run_job(job: Job, watch: Watch) -> Outcome:
@@ -65,14 +52,6 @@ async def run_job(job: Job, watch: Watch) -> Outcome:
         with timed(seconds, "figures"):
             found = await figures(cqrs)
     return Outcome(figures=found, sent=sent, seconds=seconds)
-
-
-@contextmanager
-def timed(seconds: dict[str, float], phase: str) -> Generator[None, None, None]:
-    """Note how long the phase took."""
-    began = time.perf_counter()
-    yield
-    seconds[phase] = round(time.perf_counter() - began, 3)
 
 
 async def _send(cqrs: CQRSManager, job: Job, watch: Watch) -> Sent:
@@ -106,30 +85,3 @@ async def _looking(cqrs: CQRSManager, watch: Watch) -> AsyncGenerator[None, None
             yield
         finally:
             task.cancel()
-
-
-async def project(cqrs: CQRSManager, watch: Watch) -> None:
-    """Run the projections until they have seen everything. Raises ProjectionError for one that cannot."""
-    watch.begin("projections", sum(one.head for one in await cqrs.synchronizer.status()))
-    await cqrs.synchronizer.start()
-    try:
-        while not await _caught_up(cqrs.synchronizer):
-            watch.reached(sum(one.offset for one in await cqrs.synchronizer.status()))
-    finally:
-        await cqrs.synchronizer.stop()
-
-
-async def _caught_up(synchronizer: ReadModelSynchronizer) -> bool:
-    """After a moment: whether every projection has seen everything. Raises ProjectionError if that cannot be."""
-    try:
-        await synchronizer.caught_up(timeout=_LOOK_SECONDS)
-        done = True
-    except ConsistencyTimeout:
-        done = False
-    for one in await synchronizer.status():
-        if one.failed:
-            raise ProjectionError(f"{one.projection!r} gave up: {one.failed}")
-        if one.parked:
-            first = (await synchronizer.dead_letters.list(one.projection))[0]
-            raise ProjectionError(f"{one.projection!r} has parked {one.parked} events, the first for {first.error}")
-    return done

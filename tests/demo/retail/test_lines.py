@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from headwater.demo.lines import COLUMNS, commands_of
+from headwater.demo.retail.lines import COLUMNS, commands_of
 from headwater.errors import InvalidInput
-from tests.demo.rows import generated
+from tests.demo.retail.rows import generated
 
 ROW = ["1", "536365", "71053", "LANTERN", "6", "2010-12-01T08:26:00Z", "3.39", "17850", "France"]
 

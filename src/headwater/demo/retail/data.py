@@ -8,10 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from headwater.demo.commands import LineCommand
 from headwater.demo.event_file import EventFile, Generated
-from headwater.demo.generator import SEED, generated_rows
-from headwater.demo.lines import COLUMNS, commands_of
+from headwater.demo.retail.commands import LineCommand
+from headwater.demo.retail.generator import SEED, generated_rows
+from headwater.demo.retail.lines import COLUMNS, commands_of
 
 __all__ = ["GENERATED_LINES", "Source", "find_source"]
 

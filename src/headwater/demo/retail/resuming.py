@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 from headwater import CQRSManager
-from headwater.demo.data import Source
-from headwater.demo.events import LineEvent
+from headwater.demo.retail.data import Source
+from headwater.demo.retail.events import LineEvent
+from headwater.demo.stored_lines import StoredLines
 from headwater.errors import StoreMismatch
 
-__all__ = ["StoredLines", "stored_lines"]
-
-
-class StoredLines:
-    """A set of line numbers, one byte each."""
-
-    def __init__(self) -> None:
-        self._marks = bytearray()
-        self._count = 0
-
-    def add(self, line: int) -> None:
-        if line >= len(self._marks):
-            self._marks.extend(bytes(line + 1_000 - len(self._marks)))
-        self._count += not self._marks[line]
-        self._marks[line] = 1
-
-    def __contains__(self, line: int) -> bool:
-        return line < len(self._marks) and self._marks[line] == 1
-
-    def __len__(self) -> int:
-        return self._count
+__all__ = ["stored_lines"]
 
 
 async def stored_lines(cqrs: CQRSManager, source: Source) -> StoredLines:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from headwater.demo.commands import LineCommand
-from headwater.demo.data import GENERATED_LINES, Source, find_source
-from headwater.demo.lines import COLUMNS
+from headwater.demo.retail.commands import LineCommand
+from headwater.demo.retail.data import GENERATED_LINES, Source, find_source
+from headwater.demo.retail.lines import COLUMNS
 from headwater.errors import InvalidInput
-from tests.demo.rows import generated
+from tests.demo.retail.rows import generated
 
 
 def as_csv(lines: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from headwater.demo.events import LineEvent
+from headwater.demo.retail.events import LineEvent
 
 __all__ = ["Resequencer", "SequenceFold"]
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from headwater.demo.data import Source, find_source
-from headwater.demo.job import Job, run_job
-from headwater.demo.lines import COLUMNS
-from headwater.demo.queries import GetInvoice, RunningLow, SalesByMonth, TopCustomers
-from headwater.demo.shop import app, shop
+from headwater.demo.retail.data import Source, find_source
+from headwater.demo.retail.job import Job, run_job
+from headwater.demo.retail.lines import COLUMNS
+from headwater.demo.retail.queries import GetInvoice, RunningLow, SalesByMonth, TopCustomers
+from headwater.demo.retail.shop import app, shop
 from headwater.demo.truth import compare
 from headwater.errors import ConfigurationError, StoreMismatch
-from tests.demo.rows import generated
-from tests.demo.truth_by_hand import truth_of
+from tests.demo.retail.rows import generated
+from tests.demo.retail.truth_by_hand import truth_of
 
 
 class Notes:

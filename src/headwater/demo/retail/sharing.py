@@ -1,7 +1,7 @@
 """Sharing: several processes send the lines of one file into one store, each its share of the invoices.
 
-`python -m headwater.demo.sharing` is one of them: it reads its `Part` from a line of standard input, prints what it
-`Sent`, and projects while it sends, wherever it gets a lease.
+`python -m headwater.demo.retail.sharing` is one of them: it reads its `Part` from a line of standard input, prints
+what it `Sent`, and projects while it sends, wherever it gets a lease.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from threading import Thread
 import msgspec
 
 from headwater import HeadwaterError
-from headwater.demo.data import Source
-from headwater.demo.resuming import stored_lines
+from headwater.demo.retail.data import Source
+from headwater.demo.retail.resuming import stored_lines
+from headwater.demo.retail.shop import shop
 from headwater.demo.sending import Sender, Sent, Share
-from headwater.demo.shop import shop
 
 __all__ = ["Part", "PartFailed", "send_in_processes"]
 
@@ -50,7 +50,7 @@ async def send_in_processes(parts: Sequence[Part]) -> Sent:
 
 
 async def _start() -> asyncio.subprocess.Process:
-    command = (sys.executable, "-m", "headwater.demo.sharing")
+    command = (sys.executable, "-m", "headwater.demo.retail.sharing")
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
 

@@ -1,0 +1,1 @@
+"""The retail job: an online shop's invoices as commands, events, projections and figures."""
