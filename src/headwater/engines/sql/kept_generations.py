@@ -35,6 +35,18 @@ class Kept(msgspec.Struct, frozen=True):
         """How they end while it is not served; no model's name has such signs."""
         return f"@{self.generation.projection}@{self.generation.number}"
 
+    @property
+    def row(self) -> GenerationRow:
+        """Its columns."""
+        each = self.generation
+        names = msgspec.json.encode(self.tables).decode()
+        declared = each.version, each.fingerprint, each.key_ranges
+        return (each.projection, each.number, *declared, each.state, each.began_at, names)
+
+    def become(self, state: State, tables: tuple[str, ...]) -> Kept:
+        """The same in another state, with these tables."""
+        return Kept(msgspec.structs.replace(self.generation, state=state), tables)
+
 
 def kept_of(row: GenerationRow) -> Kept:
     """The generation of its columns."""

@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias, cast
+from typing import cast
 
 import apsw
 
+from headwater.engines.sql.kept_rows import CheckpointRow, checkpoint_of
 from headwater.engines.sqlite.statements import Statements
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Checkpoint
 
 __all__ = ["checkpoints_of", "listed_checkpoints", "read_checkpoint", "write_checkpoints"]
-
-_Row: TypeAlias = tuple[str, int, int, int, int, int, int]
 
 
 def read_checkpoint(connection: apsw.Connection, sql: Statements, place: Place) -> Checkpoint:
@@ -46,9 +45,4 @@ def checkpoints_of(connection: apsw.Connection, sql: Statements, projection: str
 
 
 def _checkpoints(rows: apsw.Cursor) -> list[Checkpoint]:
-    return [
-        Checkpoint(
-            place=Place(projection, partition, generation, key_range), offset=offset, epoch=epoch, effects=effects
-        )
-        for projection, partition, generation, key_range, offset, epoch, effects in cast("list[_Row]", rows.fetchall())
-    ]
+    return list(map(checkpoint_of, cast("list[CheckpointRow]", rows.fetchall())))

@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, cast
+from typing import cast
 
 import apsw
 
+from headwater.engines.sql.kept_rows import PauseRow, TroubleRow, pause_of, trouble_of
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
-from headwater.ports.conditions import Pause, Trouble, TroubleKind
+from headwater.ports.conditions import Pause, Trouble
 from headwater.ports.place import Place
 
 __all__ = ["SqliteConditions"]
-
-_Pause: TypeAlias = tuple[str, str, str, int]
-_Trouble: TypeAlias = tuple[str, int, int, int, TroubleKind, str, int, int, str, int, int | None]
 
 
 class SqliteConditions:
@@ -50,26 +48,11 @@ class SqliteConditions:
         return await self._readers.run(self._troubles)
 
     def _pauses(self, connection: apsw.Connection) -> Sequence[Pause]:
-        rows = cast("list[_Pause]", connection.execute(self._sql["list_pauses"]).fetchall())
-        return [Pause(projection=name, by=by, reason=reason, since=since) for name, by, reason, since in rows]
+        return list(map(pause_of, cast("list[PauseRow]", connection.execute(self._sql["list_pauses"]).fetchall())))
 
     def _troubles(self, connection: apsw.Connection) -> Sequence[Trouble]:
-        rows = cast("list[_Trouble]", connection.execute(self._sql["list_troubles"]).fetchall())
-        return [_trouble(row) for row in rows]
-
-
-def _trouble(row: _Trouble) -> Trouble:
-    projection, partition, generation, key_range, kind, error, offset, since, owner, failures, retry_at = row
-    return Trouble(
-        place=Place(projection, partition, generation, key_range),
-        kind=kind,
-        error=error,
-        offset=offset,
-        since=since,
-        owner=owner,
-        failures=failures,
-        retry_at=retry_at,
-    )
+        rows = cast("list[TroubleRow]", connection.execute(self._sql["list_troubles"]).fetchall())
+        return list(map(trouble_of, rows))
 
 
 def _changed(connection: apsw.Connection, statement: str, bindings: tuple[str | int | None, ...]) -> bool:

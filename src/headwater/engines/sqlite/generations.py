@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import apsw
-import msgspec
 
-from headwater.domain.identifier import Identifier
 from headwater.domain.version import check_count
 from headwater.engines.sql.kept_generations import GenerationRow, Kept, in_state, kept_of
+from headwater.engines.sql.new_generation import check_version, check_wanted, is_wanted, new_generation
 from headwater.engines.sql.succession import Standing, carried, is_behind
 from headwater.engines.sqlite.checkpoints import checkpoints_of, write_checkpoints
 from headwater.engines.sqlite.generation_reads import GenerationRows
@@ -23,8 +22,8 @@ from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.row_counts import count_changes
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
-from headwater.errors import InvalidVersion, RebuildRefused, UnknownName
-from headwater.models.model import ReadModel, schema_of
+from headwater.errors import UnknownName
+from headwater.models.model import ReadModel
 from headwater.ports.clock import Clock
 from headwater.ports.generations import Generation, NewGeneration, State
 from headwater.ports.read_models import ReadModels
@@ -48,10 +47,7 @@ class SqliteGenerations:
         return await self._readers.run(self._all, projection)
 
     async def begin(self, wanted: NewGeneration, beside: bool = True) -> Generation:
-        Identifier(wanted.projection)  # it becomes part of the names of tables
-        check_count(wanted.version, "version")
-        if check_count(wanted.key_ranges, "key_ranges") == 0:
-            raise InvalidVersion("a generation has 1 range of keys or more, got 0")
+        check_wanted(wanted)
         return await self._writer.run_alone(self._begin, wanted, beside)
 
     async def swap(self, projection: str, number: int, was: State = "building", force: bool = False) -> bool:
@@ -79,16 +75,16 @@ class SqliteGenerations:
         served, building = in_state(known, "serving"), in_state(known, "building")
         if served is not None and not beside:
             return served.generation
-        if building is not None and _is_wanted(building.generation, wanted):
+        if building is not None and is_wanted(building.generation, wanted):
             return building.generation
-        _check_version([served, building], wanted)
+        check_version([served, building], wanted)
         if building is not None:
             self._forget(connection, building)
         return self._add(connection, wanted, "serving" if served is None else "building").generation
 
     def _add(self, connection: apsw.Connection, wanted: NewGeneration, state: State) -> Kept:
         number = cast("int", connection.execute(self._sql["number_generation"], (wanted.projection,)).get)
-        kept = _new(wanted, number, state, self._now())
+        kept = new_generation(wanted, number, state, self._now())
         if state == "building":
             make_beside(connection, self._sql, wanted.models, kept.aside)
         self._write(connection, kept)
@@ -131,14 +127,12 @@ class SqliteGenerations:
         leaving = tuple(dict.fromkeys((*served.tables, *there)))
         rename_tables(connection, self._sql, leaving, "", served.aside)
         rename_tables(connection, self._sql, chosen.tables, chosen.aside, "")
-        self._write(connection, _as(served, "previous", leaving))
-        self._write(connection, _as(chosen, "serving", chosen.tables))
+        self._write(connection, served.become("previous", leaving))
+        self._write(connection, chosen.become("serving", chosen.tables))
         count_changes(connection, self._sql, {*leaving, *chosen.tables})
 
     def _write(self, connection: apsw.Connection, kept: Kept) -> None:
-        fields = cast("tuple[str, int, int, str, int, State, int]", msgspec.structs.astuple(kept.generation))
-        tables = msgspec.json.encode(kept.tables).decode()
-        connection.execute(self._sql["write_generation"], (*fields, tables))
+        connection.execute(self._sql["write_generation"], kept.row)
 
     def _forget(self, connection: apsw.Connection, kept: Kept) -> None:
         """Its tables, and all that is kept of it."""
@@ -147,35 +141,3 @@ class SqliteGenerations:
         connection.execute(self._sql["discard_all_parked"], (*key, None))
         for statement in ("delete_checkpoints", "delete_troubles", "delete_generation"):
             connection.execute(self._sql[statement], key)
-
-
-def _is_wanted(building: Generation, wanted: NewGeneration) -> bool:
-    same = building.version, building.fingerprint, building.key_ranges
-    return same == (wanted.version, wanted.fingerprint, wanted.key_ranges)
-
-
-def _check_version(present: Sequence[Kept | None], wanted: NewGeneration) -> None:
-    for kept in present:
-        if kept is not None and wanted.version < kept.generation.version:
-            version, state = kept.generation.version, kept.generation.state
-            raise RebuildRefused(
-                f"projection {wanted.projection!r} is at version {version} ({state}), version {wanted.version} is "
-                f"older: deploy version {version} or a later one, or switch back to the generation served before"
-            )
-
-
-def _new(wanted: NewGeneration, number: int, state: State, now: int) -> Kept:
-    generation = Generation(
-        projection=wanted.projection,
-        number=number,
-        version=wanted.version,
-        fingerprint=wanted.fingerprint,
-        key_ranges=wanted.key_ranges,
-        state=state,
-        began_at=now,
-    )
-    return Kept(generation, tuple([str(schema_of(model).table) for model in wanted.models]))
-
-
-def _as(kept: Kept, state: State, tables: tuple[str, ...]) -> Kept:
-    return Kept(msgspec.structs.replace(kept.generation, state=state), tables)

@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 import apsw
 
 from headwater.domain.version import check_count
+from headwater.engines.sql.kept_rows import EntryRow, entry_of
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
 from headwater.ports.journal import Entry
 
 __all__ = ["SqliteJournal"]
-
-_Row: TypeAlias = tuple[int, str, str, str, str, str]
 
 _LONGEST: Final = 8_000
 """Characters of a subject, or of details."""
@@ -44,7 +43,7 @@ class SqliteJournal:
         whole = action if start is None else None
         return await self._readers.run(self._entries, (whole, start, subject, limit))
 
-    def _note(self, connection: apsw.Connection, row: _Row) -> None:
+    def _note(self, connection: apsw.Connection, row: EntryRow) -> None:
         number = cast("int", connection.execute(self._sql["insert_entry"], row).get)
         if number % _KEPT == 0:
             connection.execute(self._sql["prune_journal"], (number - _KEPT,))
@@ -52,8 +51,5 @@ class SqliteJournal:
     def _entries(
         self, connection: apsw.Connection, bindings: tuple[str | None, str | None, str | None, int]
     ) -> Sequence[Entry]:
-        rows = cast("list[_Row]", connection.execute(self._sql["list_entries"], bindings).fetchall())
-        return [
-            Entry(at=at, by=by, action=action, subject=subject, outcome=outcome, details=details)
-            for at, by, action, subject, outcome, details in rows
-        ]
+        rows = cast("list[EntryRow]", connection.execute(self._sql["list_entries"], bindings).fetchall())
+        return list(map(entry_of, rows))

@@ -9,6 +9,7 @@ from typing import TypeAlias, cast
 
 import apsw
 
+from headwater.engines.sql.kept_rows import LeaseRow, lease_of
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
@@ -71,10 +72,7 @@ class SqliteLeases:
 
     def _holders(self, connection: apsw.Connection) -> list[Lease]:
         rows = connection.execute(self._sql["list_leases"], (self._clock.micros(),))
-        return [
-            Lease(name=name, owner=owner, epoch=epoch, expires_at=expires_at)
-            for name, owner, epoch, expires_at in cast("list[tuple[str, str, int, int]]", rows.fetchall())
-        ]
+        return list(map(lease_of, cast("list[LeaseRow]", rows.fetchall())))
 
 
 def _is_taken(found: _Found, owner: str, now: int) -> bool:

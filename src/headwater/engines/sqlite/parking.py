@@ -12,6 +12,7 @@ import apsw
 import msgspec
 
 from headwater.domain.version import check_count
+from headwater.engines.sql.kept_rows import ParkedRow, QueueRow, parked_of, queue_of
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
@@ -19,8 +20,6 @@ from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
 
 __all__ = ["SqliteParking", "has_parked", "parked_pages", "set_aside"]
 
-_Row: TypeAlias = tuple[str, int, int, int, str, str, str | None, str, int, int, int | None, bytes | None]
-_Queue: TypeAlias = tuple[str, int, int, str, int, int, str | None, int | None]
 _Value: TypeAlias = str | int | bytes | None
 
 _NO_LIMIT: Final = -1
@@ -68,14 +67,14 @@ class SqliteParking:
         return await self._writer.run(_changed, self._sql["discard_parked"], msgspec.structs.astuple(place))
 
     def _queues(self, connection: apsw.Connection, bindings: tuple[_Value, ...]) -> Sequence[ParkedQueue]:
-        rows = cast("list[_Queue]", connection.execute(self._sql["list_parked_queues"], bindings).fetchall())
-        return [_queue(row) for row in rows]
+        rows = cast("list[QueueRow]", connection.execute(self._sql["list_parked_queues"], bindings).fetchall())
+        return list(map(queue_of, rows))
 
     def _parked(
         self, connection: apsw.Connection, statement: str, bindings: tuple[_Value, ...]
     ) -> Sequence[ParkedEvent]:
-        rows = cast("list[_Row]", connection.execute(self._sql[statement], bindings).fetchall())
-        return [_event(row) for row in rows]
+        rows = cast("list[ParkedRow]", connection.execute(self._sql[statement], bindings).fetchall())
+        return list(map(parked_of, rows))
 
 
 def parked_pages(
@@ -85,11 +84,11 @@ def parked_pages(
     start = ParkedPlace(projection, generation, _BEFORE_ALL, _BEFORE_ALL)
     while True:
         bindings = *msgspec.structs.astuple(start), projection, None, generation, None, page
-        rows = cast("list[_Row]", connection.execute(sql["list_parked"], bindings).fetchall())
+        rows = cast("list[ParkedRow]", connection.execute(sql["list_parked"], bindings).fetchall())
         if not rows:
             return
-        yield [_event(row) for row in rows]
-        start = _event(rows[-1]).place
+        yield list(map(parked_of, rows))
+        start = parked_of(rows[-1]).place
 
 
 def set_aside(connection: apsw.Connection, sql: Statements, events: Sequence[ParkedEvent]) -> None:
@@ -100,38 +99,6 @@ def set_aside(connection: apsw.Connection, sql: Statements, events: Sequence[Par
 def has_parked(connection: apsw.Connection, sql: Statements, projection: str, generation: int, partition: int) -> bool:
     """Whether a generation has anything parked in a partition."""
     return bool(connection.execute(sql["has_parked"], (projection, generation, partition)).get)
-
-
-def _event(row: _Row) -> ParkedEvent:
-    projection, generation, partition, offset, key, type, error, trace, attempts, parked_at, retry_at, data = row
-    return ParkedEvent(
-        projection=projection,
-        generation=generation,
-        partition=partition,
-        offset=offset,
-        key=key,
-        type=type,
-        error=error,
-        trace=trace,
-        attempts=attempts,
-        parked_at=parked_at,
-        retry_at=retry_at,
-        data=data,
-    )
-
-
-def _queue(row: _Queue) -> ParkedQueue:
-    projection, generation, partition, key, first, events, error, retry_at = row
-    return ParkedQueue(
-        projection=projection,
-        generation=generation,
-        partition=partition,
-        key=key,
-        first=first,
-        events=events,
-        error=error,
-        retry_at=retry_at,
-    )
 
 
 def _changed(connection: apsw.Connection, statement: str, bindings: tuple[_Value, ...]) -> bool:
