@@ -12,6 +12,7 @@ from headwater.cli.consistency import consistency
 from headwater.cli.demo import demo
 from headwater.cli.dlq import dlq
 from headwater.cli.doctor import doctor
+from headwater.cli.engines import engines
 from headwater.cli.exits import EXIT_CODES
 from headwater.cli.journal import journal
 from headwater.cli.projections import projections
@@ -56,3 +57,4 @@ program.command("verify")(verify)
 program.command("backup")(backup)
 program.command("restore")(restore)
 program.command("doctor")(doctor)
+program.add_typer(engines, name="engines")

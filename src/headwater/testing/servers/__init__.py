@@ -1,0 +1,8 @@
+"""Real servers for trials, tests and faults, on this machine only: a file for each, behind one port."""
+
+from __future__ import annotations
+
+from headwater.testing.servers.postgres import PostgresServer
+from headwater.testing.servers.server import Server, ServerStatus
+
+__all__ = ["PostgresServer", "Server", "ServerStatus"]
