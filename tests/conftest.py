@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import cast
 
 import hypothesis
 import pytest
@@ -12,7 +13,10 @@ from blockbuster import BlockBuster, BlockBusterFunction
 
 pytest.register_assert_rewrite("headwater.testing.conformance")
 
+from tests.engines.servers import fresh_schema_now, stop_servers  # noqa: E402 - after the rewriting of its package
+
 NO_SKIP = os.environ.get("HEADWATER_NO_SKIP") == "1"
+URLS = {"memory": "memory://", "memory-4": "memory://?partitions=4", "sqlite": "sqlite:///{folder}/store.db"}
 ON_ANY_LINE = ("time.sleep", "socket.", "ssl.", "sqlite3.", "threading.Lock.")
 
 hypothesis.settings.register_profile("headwater", deadline=None)
@@ -29,6 +33,7 @@ def loop_guard() -> list[BlockBusterFunction]:
     files = [guard for name, guard in BlockBuster("headwater").functions.items() if not name.startswith(ON_ANY_LINE)]
     for guard in files:  # an import reads files wherever it stands, once
         guard.can_block_in("<frozen importlib._bootstrap>", "_load_unlocked")
+        guard.can_block_in("asyncpg/connect_utils.py", "_parse_connect_dsn_and_args")  # passwords, certificates
     return [*waits, *files]
 
 
@@ -56,6 +61,29 @@ def data() -> Callable[[str], Path]:
         return path
 
     return folder
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """The URL of a store that nobody else uses, not made yet, of 8 partitions; skipped where there is no server."""
+    with fresh_schema_now() as url:
+        yield url
+
+
+@pytest.fixture
+def url_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """`url_of("sqlite")` is the URL of a store of that engine that nobody else uses, always the same in one test."""
+
+    def url(engine: str) -> str:
+        if engine == "postgres":
+            return cast("str", request.getfixturevalue("postgres"))
+        return URLS[engine].format(folder=tmp_path)
+
+    return url
+
+
+def pytest_sessionfinish() -> None:
+    stop_servers()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,116 @@
+"""Servers: where the tests find a real PostgreSQL, and a fresh schema in it for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import asyncpg
+import pytest
+
+from headwater.errors import ConfigurationError
+from headwater.testing.servers import PostgresServer
+
+__all__ = ["fresh_schema", "fresh_schema_now", "postgres_url", "stop_servers"]
+
+VARIABLE = "HEADWATER_POSTGRES"
+REQUIRED = "HEADWATER_REQUIRE_ENGINES"
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "300",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+"""What the server is lost with is not what these tests are about."""
+
+_started: list[PostgresServer] = []
+
+
+def postgres_url() -> str:
+    """The URL of a database that tests may fill: $HEADWATER_POSTGRES, else one of a server started for this run.
+
+    Skips the test by name where there is none, or fails it where HEADWATER_REQUIRE_ENGINES names postgres.
+    Blocks: on a loop, hand it to a thread.
+    """
+    url = os.environ.get(VARIABLE) or _url_of_the_run()
+    if isinstance(url, str):
+        return url
+    raise _absence("postgres", f"{VARIABLE} names no database, and {url}")
+
+
+def stop_servers() -> None:
+    """End what was started for this run."""
+    while _started:
+        server = _started.pop()
+        server.delete()
+        server.folder.parent.rmdir()
+
+
+@asynccontextmanager
+async def fresh_schema(**options: str) -> AsyncIterator[str]:
+    """The URL of a schema that nobody else uses, dropped afterwards."""
+    base = await asyncio.to_thread(postgres_url)
+    schema = _new_name()
+    try:
+        yield _with_options(base, {"schema": schema, **options})
+    finally:
+        await _drop(base, schema)
+
+
+@contextmanager
+def fresh_schema_now(**options: str) -> Iterator[str]:
+    """The same where no loop runs, as in a fixture that is not async."""
+    base, schema = postgres_url(), _new_name()
+    try:
+        yield _with_options(base, {"schema": schema, **options})
+    finally:
+        with ThreadPoolExecutor(1) as thread:  # a loop of its own, beside the one that pytest keeps
+            thread.submit(asyncio.run, _drop(base, schema)).result()
+
+
+def _new_name() -> str:
+    return f"test_{uuid.uuid4().hex}"
+
+
+def _with_options(url: str, options: Mapping[str, str]) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(options)}"
+
+
+async def _drop(url: str, schema: str) -> None:
+    """Whoever still holds one of its locks is given a while to end."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"SET lock_timeout = '20s'; DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")
+    finally:
+        await connection.close()
+
+
+@functools.cache
+def _url_of_the_run() -> str | ConfigurationError:
+    """Started once; a server that does not come up fails the test that asked first, and each after it."""
+    folder = Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
+    folder.chmod(0o711)  # the account of the server passes
+    server = PostgresServer(folder / "server", settings=SETTINGS)
+    _started.append(server)
+    try:
+        server.start()
+    except ConfigurationError as error:
+        stop_servers()
+        return error
+    return server.url
+
+
+def _absence(engine: str, reason: str) -> BaseException:
+    """What ends a test that cannot have its server."""
+    if engine in os.environ.get(REQUIRED, "").split(","):
+        return pytest.fail.Exception(f"{REQUIRED} names {engine}, but {reason}", pytrace=False)
+    return pytest.skip.Exception(reason)
