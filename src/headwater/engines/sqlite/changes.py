@@ -16,9 +16,9 @@ from typing import cast
 import apsw
 from msgspec.structs import astuple
 
+from headwater.engines.sql.columns import encoded
 from headwater.engines.sqlite import change_sql, search_index
 from headwater.engines.sqlite.change_sql import AfterWrite, Statement
-from headwater.engines.sqlite.columns import encoded
 from headwater.engines.sqlite.row_counts import count_changes
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.table import Table, or_unknown, table_of

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, cast
 
 from headwater.models.fields import Field, Kind, Scalar
 
-__all__ = ["encoded"]
+__all__ = ["encoded", "scalars"]
 
 _Column: TypeAlias = Sequence[object]
 
@@ -21,13 +21,14 @@ _INT64: Final = range(-(2**63), 2**63)
 
 def encoded(fields: Sequence[Field], rows: Iterable[Sequence[object]]) -> Iterable[Sequence[Scalar]]:
     """Rows of values as rows of scalars; raises InvalidMessage for a value that does not fit its field."""
-    return zip(*map(_scalars, fields, zip(*rows, strict=True)), strict=True)
+    return zip(*map(scalars, fields, zip(*rows, strict=True)), strict=True)
 
 
-def _scalars(field: Field, column: _Column) -> Sequence[Scalar]:
+def scalars(field: Field, column: _Column) -> Sequence[Scalar]:
+    """The values of one field as scalars; raises InvalidMessage for one that does not fit it."""
     at_once = _AT_ONCE.get((field.kind, field.type))
-    scalars = None if at_once is None else at_once(column)
-    return list(map(field.to_scalar, column)) if scalars is None else scalars
+    found = None if at_once is None else at_once(column)
+    return list(map(field.to_scalar, column)) if found is None else found
 
 
 def _texts(column: _Column) -> Sequence[Scalar] | None:
