@@ -14,9 +14,9 @@ from blockbuster import BlockBuster, BlockBusterFunction
 pytest.register_assert_rewrite("headwater.testing.conformance")
 
 from tests.engines.servers import fresh_schema_now, stop_servers  # noqa: E402 - after the rewriting of its package
+from tests.stores import PARTITIONS, URLS  # noqa: E402
 
 NO_SKIP = os.environ.get("HEADWATER_NO_SKIP") == "1"
-URLS = {"memory": "memory://", "memory-4": "memory://?partitions=4", "sqlite": "sqlite:///{folder}/store.db"}
 ON_ANY_LINE = ("time.sleep", "socket.", "ssl.", "sqlite3.", "threading.Lock.")
 
 hypothesis.settings.register_profile("headwater", deadline=None)
@@ -65,8 +65,8 @@ def data() -> Callable[[str], Path]:
 
 @pytest.fixture
 def postgres() -> Iterator[str]:
-    """The URL of a store that nobody else uses, not made yet, of 8 partitions; skipped where there is no server."""
-    with fresh_schema_now() as url:
+    """The URL of a store that nobody else uses, not made yet, of 4 partitions; skipped where there is no server."""
+    with fresh_schema_now(partitions=PARTITIONS) as url:
         yield url
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -15,6 +15,7 @@ from headwater.errors import BadDeclaration, WrongExpectedVersion
 from headwater.handling.routing import handles
 from headwater.manager import CQRSManager
 from tests.commands.bank import Account, Bank, Deposit, Deposited, Open, Opened, Withdraw
+from tests.stores import ENGINES
 
 Accounts = Repository[Account]
 
@@ -38,10 +39,9 @@ async def balance(manager: CQRSManager) -> int:
     return (await manager.repository(Account).load("a1")).balance
 
 
-@pytest.mark.parametrize("engine", ["memory://", "sqlite"])
-async def test_two_hundred_at_once_all_commit(engine: str, tmp_path: Path) -> None:
-    url = engine if engine == "memory://" else f"sqlite:///{tmp_path}/bank.db"
-    async with CQRSManager(url, handlers=[withdraw, open_account]) as manager:
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_two_hundred_at_once_all_commit(engine: str, url_of: Callable[[str], str]) -> None:
+    async with CQRSManager(url_of(engine), handlers=[withdraw, open_account]) as manager:
         await manager.commands.execute(Open(id="a1", owner="ann"))
         receipts = await asyncio.gather(*(manager.commands.execute(Withdraw(id="a1", amount=1)) for _ in range(200)))
         assert {receipt.result for receipt in receipts} == set(range(200))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -16,7 +15,8 @@ from headwater.engines.memory import MemoryEngine
 from headwater.errors import BadDeclaration, InvalidId, InvalidInput, UnknownName
 from headwater.manager import CQRSManager
 from headwater.models.model import Key, ReadModel
-from headwater.ports.engine import Engine
+from headwater.opening import open_engine
+from headwater.ports.engine import Engine, EngineOptions
 from headwater.ports.event_store import EventStore
 from headwater.ports.parking import ParkedEvent, Parking
 from headwater.ports.place import Place
@@ -26,7 +26,6 @@ from headwater.projections.fold import Fold
 from headwater.projections.lifecycle import inline, live
 from headwater.projections.parts import ProjectionParts
 from tests.projections.accounts import (
-    ENGINES,
     Account,
     AccountView,
     Balances,
@@ -35,12 +34,12 @@ from tests.projections.accounts import (
     Opened,
     Withdrawn,
     application,
-    engine_named,
     rows,
     write,
     write_as,
 )
 from tests.projections.shop import Poisonous
+from tests.stores import ENGINES
 
 
 def _async(fold: Balances) -> Balances:
@@ -51,8 +50,8 @@ LIFECYCLES: list[Callable[[Balances], Balances]] = [_async, inline, live]
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    return engine_named(request.param, tmp_path)
+def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engine:
+    return open_engine(url_of(request.param), EngineOptions())
 
 
 @pytest.fixture(params=LIFECYCLES)

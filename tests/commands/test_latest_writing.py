@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -19,11 +18,11 @@ from headwater.errors import BadDeclaration, DomainError, InvalidMessage, Unknow
 from headwater.handling.routing import handles
 from headwater.manager import CQRSManager
 from headwater.models.model import Key, ReadModel
-from headwater.ports.engine import Engine
+from headwater.opening import open_engine
+from headwater.ports.engine import Engine, EngineOptions
 from headwater.projections.fold import Fold
 from headwater.projections.lifecycle import inline, live
 from tests.projections.accounts import (
-    ENGINES,
     FAST,
     Account,
     AccountView,
@@ -31,9 +30,9 @@ from tests.projections.accounts import (
     Deposited,
     Withdrawn,
     application,
-    engine_named,
     write,
 )
+from tests.stores import ENGINES
 
 
 def _async(fold: Balances) -> Balances:
@@ -41,8 +40,8 @@ def _async(fold: Balances) -> Balances:
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    return engine_named(request.param, tmp_path)
+def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engine:
+    return open_engine(url_of(request.param), EngineOptions())
 
 
 @pytest.fixture(params=[_async, inline, live])

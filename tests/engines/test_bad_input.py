@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 import pytest
@@ -12,8 +11,6 @@ from headwater.domain.append import Append, CommandRecord, UniqueKey, Write
 from headwater.domain.event import NewEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import AnyVersion, Exact
-from headwater.engines.memory import open_engine as open_memory
-from headwater.engines.sqlite import open_engine as open_sqlite
 from headwater.errors import (
     CheckpointConflict,
     DuplicateEventId,
@@ -27,6 +24,7 @@ from headwater.errors import (
     UnknownName,
     WrongExpectedVersion,
 )
+from headwater.opening import open_engine
 from headwater.ports.engine import Engine, EngineOptions
 from headwater.ports.exports import Exports
 from headwater.ports.place import Place
@@ -45,17 +43,17 @@ from headwater.testing.controls import (
     log_of,
     new_event,
 )
+from tests.stores import ENGINES
 
 
-@pytest.fixture(params=["memory", "memory of 4 partitions", "sqlite"])
-async def engine(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Engine]:
-    options = EngineOptions(clock=clock)
-    engines: dict[str, Engine] = {
-        "memory": open_memory("memory://", options),
-        "memory of 4 partitions": open_memory("memory://?partitions=4", options),
-        "sqlite": open_sqlite(f"sqlite:///{tmp_path}/x.db", options),
-    }
-    engine = engines[request.param]
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
+    return url_of(request.param)
+
+
+@pytest.fixture
+async def engine(url: str, clock: ManualClock) -> AsyncIterator[Engine]:
+    engine = open_engine(url, EngineOptions(clock=clock))
     await engine.open()
     await engine.events.append(append_of(ANN, [TAKEN], claims=(MAIL,), command=command_of("c1")))
     yield engine

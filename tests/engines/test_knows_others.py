@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 
 from headwater.engines.memory.engine import MemoryEngine
-from headwater.engines.sqlite import open_engine
+from headwater.opening import open_engine
 from headwater.ports.engine import Engine, EngineOptions
 from headwater.ports.wakeups import KnowsOthers
 from headwater.testing.controls import ANN, append_of
@@ -18,9 +17,15 @@ LONG = 30.0
 """Seconds that no test takes."""
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
+    return url_of(request.param)
+
+
 @pytest.fixture
-async def on_file(tmp_path: Path) -> AsyncIterator[list[Engine]]:
-    engines: list[Engine] = [open_engine(f"sqlite:///{tmp_path / 'store.db'}", EngineOptions()) for _ in range(2)]
+async def engines(url: str) -> AsyncIterator[list[Engine]]:
+    """Two on one store: as good as two processes."""
+    engines = [open_engine(url, EngineOptions()) for _ in range(2)]
     async with AsyncExitStack() as stack:
         for engine in engines:
             await engine.open()
@@ -42,8 +47,8 @@ async def test_in_memory_there_are_no_others() -> None:
     await engine.close()
 
 
-async def test_on_a_file_only_others_count(on_file: list[Engine]) -> None:
-    here, there = on_file
+async def test_on_a_shared_store_only_others_count(engines: list[Engine]) -> None:
+    here, there = engines
     await here.events.append(append_of(ANN))  # what was there before it is noticed now
     before = others(here)
     for _ in range(3):

@@ -12,7 +12,6 @@ from headwater.domain.messages import Event
 from headwater.domain.on import on
 from headwater.domain.stream import StreamId
 from headwater.domain.version import AnyVersion
-from headwater.engines.memory import MemoryEngine
 from headwater.engines.sqlite import open_engine
 from headwater.errors import DomainError
 from headwater.handling.ids import uuid7
@@ -26,7 +25,6 @@ from headwater.read_models.views import Views
 from tests.projections.shop import Poisonous, no_sleep
 
 __all__ = [
-    "ENGINES",
     "FAST",
     "Account",
     "AccountView",
@@ -40,14 +38,13 @@ __all__ = [
     "Withdrawn",
     "application",
     "deposits",
-    "engine_named",
     "head",
+    "on_file",
     "rows",
     "write",
     "write_as",
 ]
 
-ENGINES = ["memory", "memory, 4 partitions", "sqlite"]
 FAST = RunnerOptions(sleep=no_sleep, save_seconds=0.01, watch_seconds=0.2, batch_size=7)
 
 
@@ -129,10 +126,9 @@ class Balances(Fold[AccountView], category="account"):
         )
 
 
-def engine_named(name: str, folder: Path) -> Engine:
-    if name == "sqlite":
-        return open_engine(f"sqlite:///{folder}/accounts.db", EngineOptions())
-    return MemoryEngine(4 if "4" in name else 1, EngineOptions())
+def on_file(folder: Path) -> Engine:
+    """A store in a folder, not open yet."""
+    return open_engine(f"sqlite:///{folder}/accounts.db", EngineOptions())
 
 
 def application(engine: Engine, *projections: ProjectionHandler, run: bool = True) -> CQRSManager:

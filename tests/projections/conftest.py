@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from headwater.engines.memory import MemoryEngine
-from headwater.engines.sqlite import open_engine
+from headwater.opening import open_engine
 from headwater.ports.engine import Engine, EngineOptions
 from headwater.testing.clock import ManualClock
 from tests.projections.shop import Shop, StockView
-
-ENGINES = ["memory", "memory, 4 partitions", "sqlite"]
+from tests.stores import ENGINES
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Engine:
-    options = EngineOptions(clock=clock)
-    if request.param == "sqlite":
-        return open_engine(f"sqlite:///{tmp_path}/shop.db", options)
-    return MemoryEngine(4 if "4" in request.param else 1, options)
+def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str], clock: ManualClock) -> Engine:
+    return open_engine(url_of(request.param), EngineOptions(clock=clock))
 
 
 @pytest.fixture

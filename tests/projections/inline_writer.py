@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from headwater.projections.lifecycle import inline
-from tests.projections.accounts import Balances, Deposited, application, engine_named, write
+from tests.projections.accounts import Balances, Deposited, application, on_file, write
 
 
 async def main(folder: Path) -> None:
-    async with application(engine_named("sqlite", folder), inline(Balances())) as cqrs:
+    async with application(on_file(folder), inline(Balances())) as cqrs:
         for number in itertools.count():
             await write(cqrs, f"a{number % 3}", Deposited(amount=number))
             print(number, flush=True)

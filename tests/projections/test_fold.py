@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,11 +16,11 @@ from headwater.domain.on import on
 from headwater.engines.memory import MemoryEngine
 from headwater.models.model import Key, ReadModel
 from headwater.models.selection import Selection
-from headwater.ports.engine import Engine
+from headwater.opening import open_engine
+from headwater.ports.engine import Engine, EngineOptions
 from headwater.ports.projection_store import ProjectionCommit
 from headwater.projections.fold import Fold
 from tests.projections.accounts import (
-    ENGINES,
     AccountView,
     Balances,
     Closed,
@@ -28,18 +28,19 @@ from tests.projections.accounts import (
     Opened,
     Withdrawn,
     application,
-    engine_named,
+    on_file,
     rows,
     write,
     write_as,
 )
+from tests.stores import ENGINES
 
 M = TypeVar("M", bound=ReadModel)
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    return engine_named(request.param, tmp_path)
+def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engine:
+    return open_engine(url_of(request.param), EngineOptions())
 
 
 class Moved(Event, name="FoldMoved"):
@@ -98,7 +99,7 @@ async def test_a_key_may_be_a_function_of_the_event(tmp_path: Path) -> None:
         def moved(self, row: PlaceView | None, e: Recorded[Moved]) -> PlaceView | None:
             return PlaceView(number=len(e.stream), to=e.data.to, moves=(row.moves if row else 0) + 1)
 
-    async with application(engine_named("sqlite", tmp_path), ByLength()) as cqrs:
+    async with application(on_file(tmp_path), ByLength()) as cqrs:
         for stream in ("user-1", "user-2", "user-33"):
             await write_as(cqrs, stream, None, Moved(number=0, to=""))
         await cqrs.synchronizer.caught_up()
@@ -211,7 +212,7 @@ async def test_a_key_of_another_kind_parks_the_event(tmp_path: Path) -> None:
         def moved(self, row: PlaceView | None, e: Recorded[Moved]) -> PlaceView | None:
             return row
 
-    async with application(engine_named("sqlite", tmp_path), ByPlace()) as cqrs:
+    async with application(on_file(tmp_path), ByPlace()) as cqrs:
         await write_as(cqrs, "user-u1", None, Moved(number=1, to="harbour"))
         await cqrs.synchronizer.caught_up()
         [letter] = await cqrs.synchronizer.dead_letters.list()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -21,7 +21,8 @@ from headwater.errors import (
 )
 from headwater.handling.routing import handles
 from headwater.manager import CQRSManager
-from headwater.ports.engine import Engine
+from headwater.opening import open_engine
+from headwater.ports.engine import Engine, EngineOptions
 from headwater.ports.event_store import EventStore
 from headwater.projections.after_commit import after_commit
 from headwater.projections.error_policy import ErrorPolicy
@@ -29,7 +30,6 @@ from headwater.projections.handler import ProjectionHandler
 from headwater.projections.lifecycle import inline
 from headwater.read_models.views import Views
 from tests.projections.accounts import (
-    ENGINES,
     FAST,
     Account,
     AccountView,
@@ -42,17 +42,17 @@ from tests.projections.accounts import (
     Withdrawn,
     application,
     deposits,
-    engine_named,
     head,
     rows,
     write,
 )
 from tests.projections.shop import Poisonous
+from tests.stores import ENGINES
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    return engine_named(request.param, tmp_path)
+def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engine:
+    return open_engine(url_of(request.param), EngineOptions())
 
 
 class Deposit(Command[int]):

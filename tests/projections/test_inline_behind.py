@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from headwater.manager import CQRSManager
-from headwater.ports.engine import Engine
+from headwater.opening import open_engine
+from headwater.ports.engine import Engine, EngineOptions
 from headwater.projections.lifecycle import inline
 from headwater.projections.parts import RunnerOptions
 from tests.architecture.modules import ROOT
 from tests.projections.accounts import (
-    ENGINES,
     Account,
     AccountView,
     Balances,
@@ -25,18 +25,19 @@ from tests.projections.accounts import (
     Owners,
     application,
     deposits,
-    engine_named,
     head,
+    on_file,
     rows,
     write,
     write_as,
 )
 from tests.projections.shop import Noted, no_sleep
+from tests.stores import ENGINES
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    return engine_named(request.param, tmp_path)
+def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engine:
+    return open_engine(url_of(request.param), EngineOptions())
 
 
 async def test_one_with_a_history_behind_it_is_brought_on_and_then_runs_inline(engine: Engine) -> None:
@@ -76,7 +77,7 @@ async def test_appends_and_the_runner_together_count_each_event_once(engine: Eng
 async def test_while_a_key_is_parked_the_runner_goes_on_alone(tmp_path: Path) -> None:
     fold = Balances()
     fold.poison = {13}
-    async with application(engine_named("sqlite", tmp_path), inline(fold)) as cqrs:
+    async with application(on_file(tmp_path), inline(fold)) as cqrs:
         await write_as(cqrs, "account-a1", None, Deposited(amount=13))
         await cqrs.synchronizer.caught_up()
         await write(cqrs, "a2", Deposited(amount=1))
@@ -123,7 +124,7 @@ async def test_what_it_passes_by_is_stored_at_once(engine: Engine) -> None:
 async def test_the_same_class_async_then_inline_then_async_on_one_store(tmp_path: Path) -> None:
     lifecycles: list[Callable[[Balances], Balances]] = [_async, inline, _async, inline]
     for round, lifecycle in enumerate(lifecycles, start=1):
-        async with application(engine_named("sqlite", tmp_path), lifecycle(Balances())) as cqrs:
+        async with application(on_file(tmp_path), lifecycle(Balances())) as cqrs:
             for id in ("a1", "a2", "a1"):
                 await write(cqrs, id, Deposited(amount=round))
             await cqrs.synchronizer.caught_up()
@@ -162,7 +163,7 @@ async def test_a_process_that_is_killed_leaves_events_and_rows_that_agree(tmp_pa
     acknowledged = 0
     for seed in range(5):
         acknowledged += _killed_after(tmp_path, acknowledgements=3 + 4 * seed)
-        async with application(engine_named("sqlite", tmp_path), inline(Balances()), run=False) as cqrs:
+        async with application(on_file(tmp_path), inline(Balances()), run=False) as cqrs:
             found = await rows(cqrs)
             accounts = [await cqrs.repository(Account).get_by_id(id) for id in ("a0", "a1", "a2")]
             assert found == {one.id: ("", one.balance, one.version) for one in accounts if one}

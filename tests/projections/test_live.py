@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import apsw
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.commands.repository import Repository
@@ -15,11 +16,11 @@ from headwater.domain.messages import Command, Event
 from headwater.errors import BadDeclaration, NotOwner, NotStored
 from headwater.handling.routing import handles
 from headwater.manager import CQRSManager
-from headwater.ports.engine import Engine
+from headwater.opening import open_engine
+from headwater.ports.engine import Engine, EngineOptions
 from headwater.projections.lifecycle import inline, lifecycle_of, live
 from headwater.read_models.views import Views
 from tests.projections.accounts import (
-    ENGINES,
     Account,
     AccountView,
     Balances,
@@ -29,15 +30,16 @@ from tests.projections.accounts import (
     Owners,
     Withdrawn,
     application,
-    engine_named,
+    on_file,
     rows,
     write,
 )
+from tests.stores import ENGINES, fresh_store
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    return engine_named(request.param, tmp_path)
+def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engine:
+    return open_engine(url_of(request.param), EngineOptions())
 
 
 class Deposit(Command[None]):
@@ -79,17 +81,21 @@ async def outcome(
     return [await cqrs.fetch_latest(AccountView, id) for id in IDS], cqrs
 
 
-@given(history=histories, name=st.sampled_from(ENGINES))
-@settings(deadline=None, max_examples=40)
+@pytest.mark.parametrize("name", ENGINES)
+@given(history=histories)
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 async def test_the_rows_are_equal_under_every_lifecycle_and_rebuilt(
     history: list[tuple[str, list[Event]]], name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    def engine() -> Engine:
-        return engine_named(name, tmp_path_factory.mktemp("lifecycles"))
+    async with AsyncExitStack() as stack:
+        urls = [await stack.enter_async_context(fresh_store(name, tmp_path_factory.mktemp("one"))) for _ in range(3)]
+        await equal_under_every_lifecycle(history, [open_engine(url, EngineOptions()) for url in urls])
 
-    computed, of_live = await outcome(live, history, engine())
-    late, of_async = await outcome(_async, history, engine())
-    inlined, of_inline = await outcome(inline, history, engine())
+
+async def equal_under_every_lifecycle(history: list[tuple[str, list[Event]]], engines: list[Engine]) -> None:
+    computed, of_live = await outcome(live, history, engines[0])
+    late, of_async = await outcome(_async, history, engines[1])
+    inlined, of_inline = await outcome(inline, history, engines[2])
     assert computed == late == inlined
     expected = {row.id: (row.owner, row.balance, row.events) for row in computed if row}
     assert await rows(of_inline) == expected, "stored with the events"
@@ -122,7 +128,7 @@ async def test_a_query_says_what_to_use_instead(engine: Engine) -> None:
 
 
 async def test_it_has_no_table_and_no_checkpoint(tmp_path: Path) -> None:
-    async with application(engine_named("sqlite", tmp_path), live(Balances()), Owners()) as cqrs:
+    async with application(on_file(tmp_path), live(Balances()), Owners()) as cqrs:
         await write(cqrs, "a1", Deposited(amount=1))
         await cqrs.synchronizer.caught_up()
         assert {kept.place.projection for kept in await cqrs.engine.projections.checkpoints()} == {"owners"}

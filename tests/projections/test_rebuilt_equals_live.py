@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from headwater.domain.event import Recorded
 from headwater.domain.messages import Event
 from headwater.domain.on import on
-from headwater.engines.memory import MemoryEngine
-from headwater.engines.sqlite import open_engine
 from headwater.errors import BadDeclaration
 from headwater.handling.injection import Injector
 from headwater.models.model import Key, ReadModel
 from headwater.models.selection import Selection
-from headwater.ports.engine import Engine, EngineOptions
+from headwater.opening import open_engine
+from headwater.ports.engine import EngineOptions
 from headwater.projections.batch import BatchProjectionHandler
 from headwater.projections.fold import Fold
 from headwater.projections.handler import ProjectionHandler
@@ -30,8 +29,8 @@ from headwater.projections.projection import bind
 from headwater.projections.synchronizer import ReadModelSynchronizer
 from headwater.read_models.views import Views
 from headwater.testing.clock import ManualClock
-from tests.projections.conftest import ENGINES
 from tests.projections.shop import Added, Poisonous, Removed, Shop, no_sleep
+from tests.stores import ENGINES, fresh_store
 
 OPTIONS = RunnerOptions(sleep=no_sleep, save_seconds=0.01, watch_seconds=0.05, batch_size=4, retries=0)
 
@@ -131,16 +130,11 @@ steps: st.SearchStrategy[Step] = st.tuples(
 histories = st.lists(steps, max_size=40)
 
 
-def engine_named(name: str, folder: str, clock: ManualClock) -> Engine:
-    options = EngineOptions(clock=clock)
-    if name == "sqlite":
-        return open_engine(f"sqlite:///{Path(folder)}/shop.db", options)
-    return MemoryEngine(4 if "4" in name else 1, options)
-
-
 async def opened(name: str, stack: AsyncExitStack) -> Shop:
     clock = ManualClock()
-    engine = engine_named(name, stack.enter_context(tempfile.TemporaryDirectory()), clock)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    url = await stack.enter_async_context(fresh_store(name, folder))
+    engine = open_engine(url, EngineOptions(clock=clock))
     identity = await engine.open()
     stack.push_async_callback(engine.close)
     return Shop(engine, identity, clock)
@@ -182,7 +176,7 @@ async def test_it_does_over_any_history(
         assert rebuilt == live
 
 
-@pytest.mark.parametrize("name", [ENGINES[0], ENGINES[2]])
+@pytest.mark.parametrize("name", ["memory", "sqlite"])
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories, cuts=st.lists(st.integers(0, 40), max_size=3))
 async def test_it_does_for_keys_side_by_side(name: str, history: list[Step], cuts: list[int]) -> None:

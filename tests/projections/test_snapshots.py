@@ -4,37 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from headwater.engines.memory import MemoryEngine
-from headwater.engines.sqlite import open_engine
 from headwater.errors import RebuildRefused, UnknownName
 from headwater.models.changes import Insert
+from headwater.opening import open_engine
 from headwater.ports.engine import EngineOptions
 from headwater.projections.snapshotting import ReadModelSnapshotManager
 from headwater.projections.snapshotting_fit import code_of
 from headwater.read_models.snapshots_reading import SnapshotContents, SnapshotRows
 from headwater.testing.clock import ManualClock
-from tests.projections.accounts import AccountView, Balances, Deposited, application, engine_named, rows, write
+from tests.projections.accounts import AccountView, Balances, Deposited, application, on_file, rows, write
 from tests.projections.shop import Added, Removed, Shop, Stock, StockView, until
 from tests.projections.snapshots import Application, checkpoints, copy_log, hash_of, history
+from tests.stores import fresh_store
 
 
 @pytest.fixture
-async def other(shop: Shop, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Shop]:
+async def other(request: pytest.FixtureRequest, shop: Shop, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Shop]:
     """A new machine, of the same kind."""
-    options = EngineOptions(clock=clock)
-    partitions = shop.engine.log.partitions
-    named = open_engine(f"sqlite:///{tmp_path}/other.db", options)
-    engine = named if shop.engine.name == "sqlite" else MemoryEngine(partitions, options)
-    identity = await engine.open()
-    await engine.read_model_schema.ensure([StockView])
-    yield Shop(engine, identity, clock)
-    await engine.close()
+    folder = await asyncio.to_thread(tempfile.mkdtemp, dir=tmp_path)
+    async with fresh_store(request.node.callspec.params["engine"], Path(folder)) as url:
+        engine = open_engine(url, EngineOptions(clock=clock))
+        identity = await engine.open()
+        await engine.read_model_schema.ensure([StockView])
+        yield Shop(engine, identity, clock)
+        await engine.close()
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -260,7 +260,7 @@ async def test_without_any_a_rebuild_begins_at_zero(
 
 
 async def test_an_application_and_its_snapshots(tmp_path: Path) -> None:
-    async with application(engine_named("sqlite", tmp_path), Balances()) as cqrs:
+    async with application(on_file(tmp_path), Balances()) as cqrs:
         for number in range(9):
             await write(cqrs, f"a{number % 2}", Deposited(amount=number))
         await cqrs.synchronizer.caught_up()

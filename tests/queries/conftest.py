@@ -1,24 +1,23 @@
-"""Stores for buses: in memory, and in a file that others may have open too."""
+"""Stores for buses: in memory, and those that others may have open too."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from headwater.engines.memory.engine import MemoryEngine
-from headwater.engines.sqlite import open_engine
+from headwater.opening import open_engine
 from headwater.ports.engine import Engine, EngineOptions
 
 
-@pytest.fixture
-def on_file(tmp_path: Path) -> Callable[[], Engine]:
-    """Makes engines on one file: one more is as good as another process."""
-    return lambda: open_engine(f"sqlite:///{tmp_path / 'store.db'}", EngineOptions())
+@pytest.fixture(params=["sqlite", "postgres"])
+def shared(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Callable[[], Engine]:
+    """Makes engines on one store: one more is as good as another process."""
+    url = url_of(request.param)
+    return lambda: open_engine(url, EngineOptions())
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def engine(request: pytest.FixtureRequest, on_file: Callable[[], Engine]) -> Engine:
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engine:
     """Not open yet."""
-    return MemoryEngine() if request.param == "memory" else on_file()
+    return open_engine(url_of(request.param), EngineOptions())

@@ -92,8 +92,8 @@ async def test_asked_to_it_only_counts_the_time(engine: Engine) -> None:
         assert (await shelves.title(), shelves.watch.listening) == ("Emma", False)
 
 
-async def test_a_change_by_another_process_drops_the_answer(on_file: Callable[[], Engine]) -> None:
-    async with running(on_file(), caching=Caching()) as here, running(on_file()) as there:
+async def test_a_change_by_another_process_drops_the_answer(shared: Callable[[], Engine]) -> None:
+    async with running(shared(), caching=Caching()) as here, running(shared()) as there:
         await here.put(("b1", "Emma"))
         for title in ("Persuasion", "Sanditon"):
             await here.title()

@@ -133,10 +133,10 @@ async def test_at_least_is_for_the_first_answer(engine: Engine) -> None:
         assert waits.waited == [("token", ["books"], 3)] * 2
 
 
-async def test_at_least_goes_past_what_is_cached(on_file: Callable[[], Engine]) -> None:
+async def test_at_least_goes_past_what_is_cached(shared: Callable[[], Engine]) -> None:
     waits = Waits()
     waits.waited.append("too early")
-    async with running(on_file(), waiter=waits, caching=Caching()) as here, running(on_file()) as there:
+    async with running(shared(), waiter=waits, caching=Caching()) as here, running(shared()) as there:
         for title in ("Emma", "Persuasion", "Sanditon"):
             await here.title()
             await there.put(("b1", title))

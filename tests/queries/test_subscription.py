@@ -105,8 +105,8 @@ async def test_between_two_askings_lies_the_interval(shelves: Shelves) -> None:
             await waiting
 
 
-async def test_a_change_by_another_process(on_file: Callable[[], Engine]) -> None:
-    async with running(on_file()) as here, running(on_file()) as there, subscribed(here) as updates:
+async def test_a_change_by_another_process(shared: Callable[[], Engine]) -> None:
+    async with running(shared()) as here, running(shared()) as there, subscribed(here) as updates:
         assert await title_of(updates) is None
         for title in ("Emma", "Persuasion"):
             waiting = asyncio.create_task(title_of(updates))
@@ -143,8 +143,8 @@ async def test_the_answer_that_was_seen_is_skipped(shelves: Shelves) -> None:
     assert await title_of(subscribed(shelves, after=cursor)) == "Persuasion"
 
 
-async def test_going_on_in_another_process(on_file: Callable[[], Engine]) -> None:
-    async with running(on_file()) as here, running(on_file()) as there:
+async def test_going_on_in_another_process(shared: Callable[[], Engine]) -> None:
+    async with running(shared()) as here, running(shared()) as there:
         await here.put(("b1", "Emma"))
         cursor = (await anext(subscribed(here))).cursor
         await here.store.update(Book, "b1", title="Persuasion")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 
-from headwater.engines.sqlite import open_engine
 from headwater.errors import InvalidMessage
 from headwater.models.changes import Insert, Update
 from headwater.models.model import Key, ReadModel
+from headwater.opening import open_engine
 from headwater.ports.engine import Engine, EngineOptions
 from headwater.read_models.caching import RowCaching, Strategy
 from headwater.read_models.change_watch import ChangeWatch
@@ -46,10 +45,15 @@ class Told:
         pass
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
+    return url_of(request.param)
+
+
 @pytest.fixture
-async def engines(tmp_path: Path) -> AsyncIterator[list[Engine]]:
-    """Two on one file: as good as two processes."""
-    engines: list[Engine] = [open_engine(f"sqlite:///{tmp_path / 'store.db'}", EngineOptions()) for _ in range(2)]
+async def engines(url: str) -> AsyncIterator[list[Engine]]:
+    """Two on one store: as good as two processes."""
+    engines = [open_engine(url, EngineOptions()) for _ in range(2)]
     async with AsyncExitStack() as stack:
         for engine in engines:
             await engine.open()

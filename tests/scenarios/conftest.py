@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from examples.users.__main__ import application
 from headwater import CQRSManager
+from tests.stores import ENGINES
 
-STORES = {"memory": "memory://", "memory-4": "memory://?partitions=4", "sqlite": "sqlite:///{folder}/store.db"}
 
-
-@pytest.fixture(params=list(STORES.values()), ids=list(STORES))
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh store's URL: memory with 1 and 4 partitions, and SQLite."""
-    template: str = request.param
-    return template.format(folder=tmp_path)
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
+    """A fresh store's URL on every engine."""
+    return url_of(request.param)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from headwater.errors import StoreMismatch
 from tests.demo.incidents.rows import generated, write
 from tests.demo.incidents.truth_by_hand import truth_of
 from tests.scenarios.retail_runs import Silent
+from tests.stores import ENGINES
 
 
 async def source_of(folder: Path, rows: list[dict[str, str]], lines: int | None = None) -> Source:
@@ -23,11 +25,13 @@ async def source_of(folder: Path, rows: list[dict[str, str]], lines: int | None 
     return await asyncio.to_thread(find_source, path, lines)
 
 
-@pytest.mark.parametrize("engine", ["memory", "memory of 4", "sqlite"])
-async def test_every_figure_equals_the_one_made_by_hand(engine: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_every_figure_equals_the_one_made_by_hand(
+    engine: str, tmp_path: Path, url_of: Callable[[str], str]
+) -> None:
     rows = generated(3_000)
     assert any(row["incident_state"] == "Closed" for row in rows)
-    url = {"memory": "memory://", "memory of 4": "memory://?partitions=4"}.get(engine, f"sqlite:///{tmp_path}/a.db")
+    url = url_of(engine)
     outcome = await run_incidents(IncidentsJob(source=await source_of(tmp_path, rows), url=url), Silent())
     compared = compare(outcome.figures, truth_of(rows))
     assert compared.different == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from headwater.demo.truth import compare
 from headwater.errors import ConfigurationError, StoreMismatch
 from tests.demo.retail.rows import generated
 from tests.demo.retail.truth_by_hand import truth_of
+from tests.stores import ENGINES
 
 
 class Notes:
@@ -45,10 +47,12 @@ def _write(path: Path, rows: list[dict[str, str]]) -> Source:
     return find_source(path, None)
 
 
-@pytest.mark.parametrize("engine", ["memory", "memory of 4", "sqlite"])
-async def test_every_figure_equals_the_one_made_by_hand(engine: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_every_figure_equals_the_one_made_by_hand(
+    engine: str, tmp_path: Path, url_of: Callable[[str], str]
+) -> None:
     rows = generated(600)
-    url = {"memory": "memory://", "memory of 4": "memory://?partitions=4"}.get(engine, f"sqlite:///{tmp_path}/a.db")
+    url = url_of(engine)
     notes = Notes()
     outcome = await run_job(Job(source=await write(tmp_path / "a.csv", rows), url=url), notes)
     compared = compare(outcome.figures, truth_of(rows))
