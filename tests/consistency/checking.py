@@ -13,11 +13,14 @@ from headwater.consistency.checks.check import CheckResult
 from headwater.consistency.manager import ConsistencyManager
 from headwater.domain.append import UniqueKey
 from headwater.engines.memory import MemoryEngine
+from headwater.engines.postgres.engine import PostgresEngine
+from headwater.engines.sqlite import SqliteEngine
 from headwater.ports.engine import Engine
 from headwater.ports.journal import Entry
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.parts import ProjectionParts
 from headwater.testing.clock import ManualClock
+from tests.engines.servers import execute
 from tests.projections.shop import Shop
 
 __all__ = ["Application", "Damage", "Rounds", "found", "journal_of"]
@@ -87,7 +90,7 @@ class Damage:
         if self._state is not None:
             del self._state.streams[stream].events[version - 1]
         else:
-            await self._run(f"DELETE FROM events WHERE version = {version} AND stream = {_id_of(stream)}")
+            await self._run(f"DELETE FROM events WHERE version = {version} AND stream = {self._id_of(stream)}")
 
     async def lose_from_log(self, stream: str) -> None:
         """Take the last event of a stream out of the log, which its stream still counts."""
@@ -99,23 +102,29 @@ class Damage:
 
     async def corrupt(self, stream: str) -> None:
         """Change a byte of every event of a stream; on SQLite."""
-        await self._run(f"UPDATE events SET data = X'7B7D' WHERE stream = {_id_of(stream)}")
+        await self._run(f"UPDATE events SET data = X'7B7D' WHERE stream = {self._id_of(stream)}")
 
     async def claim(self, key: UniqueKey) -> None:
         """Have a key held by a stream that is not there."""
         if self._state is not None:
             self._state.keys[key] = "user-ghost"
         else:
-            await self._run(f"INSERT INTO headwater_unique_keys VALUES ('{key.scope}', '{key.value}', 4711)")
+            ghost = 4711 if isinstance(self._engine, SqliteEngine) else "'user-ghost'"
+            await self._run(f"INSERT INTO headwater_unique_keys VALUES ('{key.scope}', '{key.value}', {ghost})")
 
     async def _run(self, sql: str) -> None:
+        if isinstance(self._engine, PostgresEngine):
+            location = self._engine.location
+            await execute(location.dsn, f'SET search_path = "{location.schema}"; {sql}')
+            return
         connection = apsw.Connection((await self._engine.admin.info()).details["path"])
         connection.execute(sql)
         connection.close()
 
-
-def _id_of(stream: str) -> str:
-    return f"(SELECT id FROM headwater_streams WHERE name = '{stream}')"
+    def _id_of(self, stream: str) -> str:
+        if isinstance(self._engine, SqliteEngine):
+            return f"(SELECT id FROM headwater_streams WHERE name = '{stream}')"
+        return f"'{stream}'"
 
 
 def found(result: CheckResult) -> list[tuple[str, str]]:

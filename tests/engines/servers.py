@@ -19,7 +19,7 @@ import pytest
 from headwater.errors import ConfigurationError
 from headwater.testing.servers import PostgresServer
 
-__all__ = ["fresh_schema", "fresh_schema_now", "postgres_url", "stop_servers"]
+__all__ = ["absence", "execute", "fresh_schema", "fresh_schema_now", "postgres_url", "stop_servers"]
 
 VARIABLE = "HEADWATER_POSTGRES"
 REQUIRED = "HEADWATER_REQUIRE_ENGINES"
@@ -44,7 +44,7 @@ def postgres_url() -> str:
     url = os.environ.get(VARIABLE) or _url_of_the_run()
     if isinstance(url, str):
         return url
-    raise _absence("postgres", f"{VARIABLE} names no database, and {url}")
+    raise absence("postgres", f"{VARIABLE} names no database, and {url}")
 
 
 def stop_servers() -> None:
@@ -85,13 +85,18 @@ def _with_options(url: str, options: Mapping[str, str]) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(options)}"
 
 
-async def _drop(url: str, schema: str) -> None:
-    """Whoever still holds one of its locks is given a while to end."""
+async def execute(url: str, script: str) -> None:
+    """Run statements as one transaction, past any engine; `url` has no options of ours."""
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(f"SET lock_timeout = '20s'; DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")
+        await connection.execute(script)
     finally:
         await connection.close()
+
+
+async def _drop(url: str, schema: str) -> None:
+    """Whoever still holds one of its locks is given a while to end."""
+    await execute(url, f"SET lock_timeout = '20s'; DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")
 
 
 @functools.cache
@@ -109,7 +114,7 @@ def _url_of_the_run() -> str | ConfigurationError:
     return server.url
 
 
-def _absence(engine: str, reason: str) -> BaseException:
+def absence(engine: str, reason: str) -> BaseException:
     """What ends a test that cannot have its server."""
     if engine in os.environ.get(REQUIRED, "").split(","):
         return pytest.fail.Exception(f"{REQUIRED} names {engine}, but {reason}", pytrace=False)

@@ -30,6 +30,8 @@ _WHERE: Final = (
     "/opt/homebrew/opt/postgresql*/bin",
     "/usr/local/opt/postgresql*/bin",
 )
+PATIENCE = "5"
+"""Seconds in which a server answers, if it does."""
 _SETTINGS: Final = {
     "listen_addresses": _HOST,
     "unix_socket_directories": "",
@@ -166,7 +168,7 @@ class PostgresServer:
         """What one statement answers, columns apart by `|`; empty if it fails or the server does not answer."""
         psql = str(self._programs() / "psql")
         command = [psql, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, self.url_of(database)]
-        done = Account().run(command, self.folder, {"PGCONNECT_TIMEOUT": "5"})
+        done = Account().run(command, self.folder, {"PGCONNECT_TIMEOUT": PATIENCE})
         return done.stdout.strip() if done.returncode == 0 else ""
 
     def _make(self) -> None:
