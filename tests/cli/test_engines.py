@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from headwater.cli.exits import ExitCode
 from headwater.cli.program import program
+from headwater.testing.servers import PostgresServer
 from tests.engines.servers import absence
 
 
@@ -49,7 +50,8 @@ def test_a_server_comes_and_goes(folder: str) -> None:
 
 
 def test_a_port_that_is_taken_is_said(folder: str) -> None:
-    engines("up", "postgres", "--folder", folder)
+    engines("up", "postgres", "--folder", folder, "--for-tests")
+    assert PostgresServer(Path(folder)).query("SHOW fsync") == "off"
     try:
         port = str(urlsplit(json.loads(engines("status", "postgres", "--folder", folder, "--json"))["url"]).port)
         result = CliRunner().invoke(

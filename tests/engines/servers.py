@@ -18,19 +18,12 @@ import pytest
 
 from headwater.errors import ConfigurationError
 from headwater.testing.servers import PostgresServer
+from headwater.testing.servers.postgres import FOR_TESTS
 
 __all__ = ["absence", "execute", "fresh_schema", "fresh_schema_now", "postgres_url", "stop_servers"]
 
 VARIABLE = "HEADWATER_POSTGRES"
 REQUIRED = "HEADWATER_REQUIRE_ENGINES"
-SETTINGS = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "max_connections": "300",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-}
-"""What the server is lost with is not what these tests are about."""
 
 _started: list[PostgresServer] = []
 
@@ -104,7 +97,7 @@ def _url_of_the_run() -> str | ConfigurationError:
     """Started once; a server that does not come up fails the test that asked first, and each after it."""
     folder = Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
     folder.chmod(0o711)  # the account of the server passes
-    server = PostgresServer(folder / "server", settings=SETTINGS)
+    server = PostgresServer(folder / "server", settings=FOR_TESTS)
     _started.append(server)
     try:
         server.start()

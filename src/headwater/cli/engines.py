@@ -18,6 +18,7 @@ from headwater.cli.printing import print_facts, print_json, say
 from headwater.cli.verb import verb
 from headwater.testing.servers import PostgresServer, Server, ServerStatus
 from headwater.testing.servers.account import state_folder
+from headwater.testing.servers.postgres import FOR_TESTS
 
 __all__ = ["engines"]
 
@@ -26,7 +27,12 @@ class ServerName(StrEnum):
     POSTGRES = "postgres"
 
 
-SERVERS: Final[Mapping[ServerName, Callable[[Path, int | None], Server]]] = {ServerName.POSTGRES: PostgresServer}
+def _postgres(folder: Path, port: int | None, for_tests: bool) -> Server:
+    return PostgresServer(folder, port, FOR_TESTS if for_tests else {})
+
+
+SERVERS: Final[Mapping[ServerName, Callable[[Path, int | None, bool], Server]]] = {ServerName.POSTGRES: _postgres}
+"""A server in a folder, on a port, for tests only or not."""
 
 engines = typer.Typer(help="Start and stop a real server for trials and tests on this machine.", no_args_is_help=True)
 
@@ -42,13 +48,19 @@ PortOption: TypeAlias = Annotated[
 @engines.command("up")
 @verb
 async def up(
-    server: ServerArgument, folder: FolderOption = None, port: PortOption = None, as_json: JsonOption = False
+    server: ServerArgument,
+    folder: FolderOption = None,
+    port: PortOption = None,
+    for_tests: Annotated[
+        bool, typer.Option("--for-tests", help="Faster; what it holds is lost should the machine fail.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Start a server, made first if need be, and print its URL; one that runs is left alone.
 
     It listens on the loopback address only. The URL names the file with its password, which only you can read.
     """
-    made = _server(server, folder, port)
+    made = _server(server, folder, port, for_tests)
     await asyncio.to_thread(made.start)
     _print(await asyncio.to_thread(made.status), as_json)
 
@@ -85,8 +97,8 @@ async def down(
         say(f"{server} is stopped" if ran else f"{server} was not running")
 
 
-def _server(name: ServerName, folder: Path | None, port: int | None = None) -> Server:
-    return SERVERS[name](folder or state_folder(name), port)
+def _server(name: ServerName, folder: Path | None, port: int | None = None, for_tests: bool = False) -> Server:
+    return SERVERS[name](folder or state_folder(name), port, for_tests)
 
 
 def _print(status: ServerStatus, as_json: bool) -> None:

@@ -18,7 +18,16 @@ from headwater.testing.servers.account import Account
 from headwater.testing.servers.installed import find_programs, not_installed
 from headwater.testing.servers.server import ServerStatus
 
-__all__ = ["PostgresServer"]
+__all__ = ["FOR_TESTS", "PostgresServer"]
+
+FOR_TESTS: Final = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_connections": "300",
+}
+"""Settings for stores that nobody misses: fast, and damaged should the machine itself fail."""
 
 _HOST: Final = "127.0.0.1"
 _USER: Final = "postgres"
