@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
-__all__ = ["SEPARATOR", "chain_of", "checksum", "link", "seal"]
+__all__ = ["SEPARATOR", "chain_of", "checksum", "link", "seal", "snapshot_checksum"]
 
 SEPARATOR: Final = b"\n"
 """Between the data of two events, and after the last: no event's data holds one."""
@@ -48,6 +48,11 @@ def checksum(seal: int, chain: int) -> int:
 def chain_of(checksum: int) -> int:
     """The lower half: of all the stream's data up to this event."""
     return checksum & _CHAIN
+
+
+def snapshot_checksum(version: int, state: bytes) -> int:
+    """Of a snapshot: proves state and version together."""
+    return crc32(state, crc32(str(version).encode()))
 
 
 _pack = struct.Struct("<qq16s").pack

@@ -13,8 +13,8 @@ import apsw
 from headwater.domain.append import Append, Appended, UniqueKey, Write, Written
 from headwater.domain.version import check_expected
 from headwater.engines.sql.checksum import checksum, link, seal
+from headwater.engines.sql.command_rows import CommandRow, command_row, record_of
 from headwater.engines.sqlite.changes import apply_changes
-from headwater.engines.sqlite.command_log import command_row, record_of
 from headwater.engines.sqlite.statements import Statements
 from headwater.errors import DuplicateEventId, IdempotencyMismatch, InvalidMessage, StoreCorrupt, UniqueKeyTaken
 from headwater.models.changes import Change
@@ -95,7 +95,7 @@ class Appender:
         command = append.command
         assert command is not None
         row = connection.execute(self._find_command, (command.id,)).get
-        first = None if row is None else record_of(row)
+        first = None if row is None else record_of(cast("CommandRow", row))
         if first is None or first.error is not None:
             return None
         if first.fingerprint != command.fingerprint:

@@ -6,47 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, cast
+from typing import cast
 
 import apsw
-import msgspec
 
-from headwater.domain.append import CommandRecord, Written
+from headwater.domain.append import CommandRecord
 from headwater.domain.version import check_count
+from headwater.engines.sql.command_rows import CommandRow, command_row, record_of
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
 from headwater.ports.clock import Clock
 
-__all__ = ["SqliteCommandLog", "command_row", "record_of"]
-
-_Row: TypeAlias = tuple[str, str, bytes, bytes, str | None, bytes, str | None, int]
-
-_encode = msgspec.json.Encoder().encode
-_writes = msgspec.json.Decoder(tuple[tuple[str, int, int], ...]).decode
-
-
-def command_row(record: CommandRecord, writes: tuple[Written, ...], timestamp: int) -> _Row:
-    """The columns of a record."""
-    places = _encode([(write.stream, write.first, write.last) for write in writes])
-    return (
-        record.id, record.name, record.fingerprint, record.result, record.error, places, record.principal, timestamp
-    )  # fmt: skip
-
-
-def record_of(row: object) -> CommandRecord:
-    """The record of its columns."""
-    id, name, fingerprint, result, error, writes, principal, timestamp = cast("_Row", row)
-    return CommandRecord(
-        id=id,
-        name=name,
-        fingerprint=fingerprint,
-        result=result,
-        error=error,
-        writes=tuple([Written(*place) for place in _writes(writes)]),
-        principal=principal,
-        timestamp=timestamp,
-    )
+__all__ = ["SqliteCommandLog"]
 
 
 class SqliteCommandLog:
@@ -68,7 +40,7 @@ class SqliteCommandLog:
 
     def _find(self, connection: apsw.Connection, command_id: str) -> CommandRecord | None:
         row = connection.execute(self._sql["find_command"], (command_id,)).get
-        return None if row is None else record_of(row)
+        return None if row is None else record_of(cast("CommandRow", row))
 
     def _record(self, connection: apsw.Connection, record: CommandRecord) -> None:
         kept = self._find(connection, record.id)
@@ -83,4 +55,4 @@ class SqliteCommandLog:
             rows = connection.execute(self._sql["list_refused_commands"], (name, limit))
         else:
             rows = connection.execute(self._sql["list_commands"], (name, refused, limit))
-        return [record_of(row) for row in cast("list[_Row]", rows.fetchall())]
+        return [record_of(row) for row in cast("list[CommandRow]", rows.fetchall())]

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 from typing import cast
-from zlib import crc32
 
 import apsw
 
+from headwater.engines.sql.checksum import snapshot_checksum
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
 from headwater.ports.snapshots import Snapshot
 
-__all__ = ["SqliteSnapshots", "snapshot_checksum"]
+__all__ = ["SqliteSnapshots"]
 
 
 class SqliteSnapshots:
@@ -49,8 +49,3 @@ class SqliteSnapshots:
 
     def _delete(self, connection: apsw.Connection, stream: str) -> None:
         connection.execute(self._sql["delete_snapshots"], (stream,))
-
-
-def snapshot_checksum(version: int, state: bytes) -> int:
-    """Proves state and version together."""
-    return crc32(state, crc32(str(version).encode()))

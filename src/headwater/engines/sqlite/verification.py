@@ -10,8 +10,7 @@ from typing import Final, NamedTuple, TypeAlias, cast
 
 import apsw
 
-from headwater.engines.sql.checksum import checksum, link, seal
-from headwater.engines.sqlite.snapshots import snapshot_checksum
+from headwater.engines.sql.checksum import checksum, link, seal, snapshot_checksum
 from headwater.engines.sqlite.statements import Statements
 from headwater.ports.admin import Finding
 

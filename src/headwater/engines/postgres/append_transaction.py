@@ -1,0 +1,205 @@
+"""The append transaction: locks, a look, a plan, the claims, the events; then COMMIT, whose reply may be lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias, cast
+
+from asyncpg.pgproto.pgproto import UUID
+
+from headwater.domain.append import Append, CommandRecord, UniqueKey
+from headwater.engines.postgres.append_locks import AppendLocks
+from headwater.engines.postgres.append_plan import Plan, Seen, Standing, planned
+from headwater.engines.postgres.connection import Connection, Row, roll_back
+from headwater.engines.postgres.errors import is_connection_lost
+from headwater.engines.postgres.statements import Statements
+from headwater.engines.sql.command_rows import CommandRow, command_row, record_of
+from headwater.errors import HeadwaterError
+from headwater.ports.clock import Clock
+
+__all__ = ["AppendTransaction", "CommitUnknown", "Follow", "Raced"]
+
+Follow: TypeAlias = Callable[[Connection, Plan], Awaitable[None]]
+"""What is done in the transaction after the events are in."""
+
+
+class Raced(HeadwaterError):
+    """Another transaction took a key, a command id or a stream between the look and the write: look again."""
+
+
+class CommitUnknown(HeadwaterError):
+    """COMMIT was sent, and no reply came."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__("COMMIT was sent, and no reply came")
+        self.plan = plan
+
+
+class AppendTransaction:
+    """Commits a group of appends on a connection."""
+
+    def __init__(self, sql: Statements, locks: AppendLocks, clock: Clock, partition_of: Callable[[str], int]) -> None:
+        self._sql = sql
+        self._locks = locks
+        self._now = clock.micros
+        self._partition_of = partition_of
+
+    async def commit(
+        self, connection: Connection, appends: Sequence[Append], knowing: bool, follow: Follow | None = None
+    ) -> Plan:
+        """All that the group's plan says, committed; the offsets of its events in the plan's `firsts`.
+
+        With `knowing` the commands' records are looked at first, else only where an append may be a repetition.
+        Raises Raced, CommitUnknown, and what the server or `follow` says: then nothing is committed.
+        """
+        checked = [str(check.stream) for append in appends for check in append.checks]
+        places = await self._places(connection, checked) if checked else {}
+        missing = {name for name in checked if name not in places}
+        await connection.execute(self._locks.begin(self._partitions(appends, places, missing)))
+        try:
+            if missing:
+                await connection.execute(self._locks.names(missing))
+            plan = await self._planned(connection, appends, knowing)
+            await self._write(connection, plan)
+            if follow is not None:
+                await follow(connection, plan)
+        except BaseException:
+            await roll_back(connection)
+            raise
+        await self._end(connection, plan)
+        return plan
+
+    async def taken(self, connection: Connection, append: Append) -> bytes | None:
+        """The first of an append's event ids that the log holds already."""
+        ids = [event.event_id for write in append.writes for event in write.events]
+        rows = await connection.fetch(self._sql["find_event_ids"], [UUID(id) for id in ids])
+        found = {cast("UUID", id).bytes for (id,) in rows}
+        return next((id for id in ids if id in found), None)
+
+    async def settled(self, connection: Connection, plan: Plan) -> bool:
+        """Whether a group whose COMMIT got no reply is in: under the same locks, so that its transaction has ended."""
+        await connection.execute(self._locks.begin(plan.added or {0: 0}))
+        try:
+            if plan.events:
+                first = plan.events[0]
+                found = await connection.fetchval(self._sql["find_event"], first.stream, first.version)
+                return found is not None and cast("UUID", found).bytes == first.event_id
+            return await self._are_recorded(connection, plan)
+        finally:
+            await roll_back(connection)
+
+    async def _end(self, connection: Connection, plan: Plan) -> None:
+        """COMMIT. Its reply may not come: raises CommitUnknown."""
+        try:
+            await connection.execute("COMMIT")
+        except BaseException as error:
+            if is_connection_lost(error) or isinstance(error, asyncio.CancelledError):
+                connection.terminate()
+                raise CommitUnknown(plan) from error
+            await roll_back(connection)
+            raise
+
+    async def _are_recorded(self, connection: Connection, plan: Plan) -> bool:
+        """A group without events is as good as committed where its commands have records of the same payload."""
+        found = await self._commands(connection, list(plan.commands))
+        return all(
+            id in found and found[id].error is None and found[id].fingerprint == record.fingerprint
+            for id, record in plan.commands.items()
+        )
+
+    # -- the look --------------------------------------------------------------
+
+    async def _places(self, connection: Connection, streams: Sequence[str]) -> dict[str, int]:
+        """The partitions of streams that are there: they never change."""
+        rows = await connection.fetch(self._sql["find_partitions"], streams)
+        return dict(cast("list[tuple[str, int]]", rows))
+
+    def _partitions(self, appends: Sequence[Append], places: dict[str, int], missing: set[str]) -> set[int]:
+        writes = [write for append in appends for write in append.writes]
+        keys = {write.partition_key or str(write.stream) for write in writes} | missing
+        return {*map(self._partition_of, keys), *places.values()}
+
+    async def _planned(self, connection: Connection, appends: Sequence[Append], knowing: bool) -> Plan:
+        streams = await self._streams(connection, appends)
+        keys = {key for append in appends for write in append.writes for key in (*write.claims, *write.releases)}
+        held = await self._keys(connection, keys) if keys else {}
+        ids = [append.command.id for append in appends if append.command is not None]
+        commands = await self._commands(connection, ids) if knowing and ids else None
+        now = self._now()
+        plan = planned(appends, Seen(streams, held, commands), self._partition_of, now)
+        if plan.asks_for_commands:
+            commands = await self._commands(connection, ids)
+            plan = planned(appends, Seen(streams, held, commands), self._partition_of, now)
+        return plan
+
+    async def _streams(self, connection: Connection, appends: Sequence[Append]) -> dict[str, Standing]:
+        names = {str(write.stream) for append in appends for write in append.writes}
+        names.update(str(check.stream) for append in appends for check in append.checks)
+        rows = cast(
+            "list[tuple[str, str | None, int, int, int]]",
+            await connection.fetch(self._sql["look_at_streams"], list(names)),
+        )
+        return {name: Standing(key, version, timestamp, chain) for name, key, version, timestamp, chain in rows}
+
+    async def _keys(self, connection: Connection, keys: set[UniqueKey]) -> dict[UniqueKey, str]:
+        columns = [key.scope for key in keys], [key.value for key in keys]
+        rows = cast("list[tuple[str, str, str]]", await connection.fetch(self._sql["look_at_keys"], *columns))
+        return {UniqueKey(scope, value): stream for scope, value, stream in rows}
+
+    async def _commands(self, connection: Connection, ids: Sequence[str]) -> dict[str, CommandRecord]:
+        rows = cast("list[CommandRow]", await connection.fetch(self._sql["look_at_commands"], ids))
+        return {record.id: record for record in map(record_of, rows)}
+
+    # -- the write -------------------------------------------------------------
+
+    async def _write(self, connection: Connection, plan: Plan) -> None:
+        """Releases, claims and command ids first: they may wait for others, and may be lost to them."""
+        new = [name for name, write in plan.new_streams.items() if write.partition_key not in (None, name)]
+        if new:
+            await connection.execute(self._locks.names(new))
+        if releases := plan.releases:
+            await connection.execute(self._sql["release_keys"], *_key_columns(releases))
+        if claims := plan.claims:
+            _all_of(claims, await connection.fetch(self._sql["claim_keys"], *_key_columns(claims)))
+        if plan.commands:
+            records = sorted(plan.commands.values(), key=lambda record: record.id)
+            columns = zip(*[command_row(each, each.writes, each.timestamp) for each in records], strict=True)
+            _all_of(records, await connection.fetch(self._sql["record_commands"], *map(list, columns)))
+        if plan.events:
+            rows = await connection.fetch(self._sql["write_events"], *_event_columns(plan))
+            plan.firsts = dict(cast("list[tuple[int, int]]", rows))
+
+
+def _all_of(wanted: Sequence[object], got: Sequence[Row]) -> None:
+    if len(got) < len(wanted):
+        raise Raced("another transaction was faster: look again")
+
+
+def _key_columns(keys: Sequence[tuple[UniqueKey, str]]) -> tuple[list[str], list[str], list[str]]:
+    return [key.scope for key, _ in keys], [key.value for key, _ in keys], [stream for _, stream in keys]
+
+
+def _event_columns(plan: Plan) -> list[list[object]]:
+    """The parameters of `write_events`: columns of the partitions, the streams, the categories, the events."""
+    partitions: list[list[object]] = [list(plan.added), list(plan.added.values())]
+    streams = [
+        (name, name.partition("-")[0], plan.partitions[name], each.partition_key, *_numbers(each))
+        for name, each in plan.streams.items()
+    ]
+    counts = plan.new_categories
+    categories: list[list[object]] = [
+        [category for category, _ in counts], [partition for _, partition in counts], list(counts.values())
+    ]  # fmt: skip
+    events = [
+        (
+            event.partition, event.place, event.stream, event.version, UUID(event.event_id), event.timestamp,
+            event.type, event.schema, event.data, event.context, event.topic, event.checksum,
+        )
+        for event in plan.events
+    ]  # fmt: skip
+    return [*partitions, *map(list, zip(*streams, strict=True)), *categories, *map(list, zip(*events, strict=True))]
+
+
+def _numbers(standing: Standing) -> tuple[int, int, int]:
+    return standing.version, standing.last_timestamp, standing.chain

@@ -1,0 +1,3 @@
+-- Which store this is.
+INSERT INTO {schema}.headwater_store (format, store_id, secret, event_store, command_store, partitions)
+VALUES ($1, $2, $3, $4, $5, $6)

@@ -1,0 +1,2 @@
+-- What differs after every commit: which transactions are over, and which are running.
+SELECT pg_current_snapshot()::text

@@ -1,0 +1,2 @@
+-- How many migrations made this store.
+SELECT format FROM {schema}.headwater_store

@@ -1,0 +1,148 @@
+"""Wakeups: a counter that moves with this process's commits at once, with others' when they are heard or looked for.
+
+Whoever commits says so afterwards by NOTIFY, a few milliseconds' worth of commits at a time, never inside the
+transaction, where PostgreSQL would have all notifying commits wait for each other. A notification can be lost with the
+process that owed it; so while somebody waits, the server's list of running transactions is looked at, too: it differs
+after every commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+from uuid import uuid4
+
+from headwater.engines.postgres.connection import Connection
+from headwater.engines.postgres.location import Location
+from headwater.engines.postgres.pool import Pool
+from headwater.engines.postgres.row_counts import changes_of
+from headwater.engines.postgres.statements import Statements
+from headwater.errors import HeadwaterError
+from headwater.models.model import ReadModel, schema_of
+
+__all__ = ["PostgresWakeups"]
+
+_POLL: Final = 0.1
+"""Seconds between two looks at the server, while somebody waits."""
+_QUIET: Final = 0.002
+"""Seconds for which commits are gathered into one notification."""
+_RETRY: Final = 0.5
+"""Seconds until a broken connection is replaced."""
+
+
+class PostgresWakeups:
+    """The pool's listener."""
+
+    def __init__(self, sql: Statements, pool: Pool, location: Location) -> None:
+        self._sql = sql
+        self._pool = pool
+        self._schema = location.schema
+        self._channel = ""
+        self._us = uuid4().hex
+        """What tells our own notifications from others'."""
+        self._commits = 0
+        self._others = 0
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._owed = asyncio.Event()
+        """Set while commits are not notified yet."""
+        self._waited_for = asyncio.Event()
+        """Set while somebody waits."""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def seen(self) -> int:
+        return self._commits
+
+    def others(self) -> int:
+        return self._others
+
+    async def wait(self, seen: int, timeout: float) -> int:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)  # before the counter is looked at: a commit in between finds the waiter
+        self._waited_for.set()
+        try:
+            if self._commits <= seen:
+                await asyncio.wait((waiter,), timeout=timeout)
+        finally:
+            self._waiters.discard(waiter)
+        return self._commits
+
+    async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
+        return await self._pool.read(changes_of, self._sql, [str(schema_of(model).table) for model in models])
+
+    def committed(self) -> None:
+        """Something was committed through this engine."""
+        self._move()
+        self._owed.set()
+
+    async def start(self, store_id: str) -> None:
+        """Listen, look and notify from now on."""
+        self._channel = f"headwater_{store_id.replace('-', '')[:40]}"
+        self._owed, self._waited_for = asyncio.Event(), asyncio.Event()
+        self._tasks = [
+            asyncio.create_task(self._notify(), name="headwater-notifier"),
+            asyncio.create_task(self._listen(), name="headwater-listener"),
+        ]
+
+    async def stop(self) -> None:
+        """Say what is owed, and wake whoever waits; idempotent."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks and self._owed.is_set():
+            with suppress(HeadwaterError, OSError):
+                await self._pool.value(self._sql["notify"], self._channel, self._us)
+        self._move()  # nobody waits for a commit that cannot come
+
+    def _move(self, others: bool = False) -> None:
+        self._others += others
+        self._commits += 1
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # -- in the tasks ----------------------------------------------------------
+
+    async def _notify(self) -> None:
+        while True:
+            await self._owed.wait()
+            await asyncio.sleep(_QUIET)
+            self._owed.clear()
+            try:
+                await self._pool.value(self._sql["notify"], self._channel, self._us)
+            except (HeadwaterError, OSError):  # others look by themselves
+                await asyncio.sleep(_RETRY)
+
+    async def _listen(self) -> None:
+        """On a connection of its own; after it broke, anything may have happened."""
+        while True:
+            try:
+                async with self._pool.connection() as connection:
+                    await connection.add_listener(self._channel, self._heard)
+                    try:
+                        await self._look(connection)
+                    finally:
+                        await connection.remove_listener(self._channel, self._heard)
+            except (HeadwaterError, OSError, TimeoutError):
+                await asyncio.sleep(_RETRY)
+            self._move(others=True)
+
+    async def _look(self, connection: Connection) -> None:
+        looked = None
+        while True:
+            if not self._waiters:
+                self._waited_for.clear()
+                await self._waited_for.wait()
+            running = await connection.fetchval(self._sql["look_at_transactions"])
+            if running != looked:
+                if looked is not None:
+                    self._move(others=True)
+                looked = running
+            await asyncio.sleep(_POLL)
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if payload != self._us:
+            self._move(others=True)
