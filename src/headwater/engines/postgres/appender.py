@@ -11,7 +11,8 @@ from headwater.domain.append import Append, Appended
 from headwater.engines.postgres.append_plan import Plan
 from headwater.engines.postgres.append_transaction import Follow
 from headwater.engines.postgres.group_commit import GroupCommit, Unfit
-from headwater.errors import AppendOutcomeUnknown, HeadwaterError, StoreBusy, StoreClosed
+from headwater.engines.sql.stepping import HandlerRaised
+from headwater.errors import AppendOutcomeUnknown, HeadwaterError, StoreBusy, StoreClosed, StoreError
 
 __all__ = ["Appender", "Placed"]
 
@@ -83,6 +84,8 @@ class Appender:
             plan = await asyncio.shield(task)
         except Unfit as error:
             raise error.reason from error.reason.__cause__
+        except HandlerRaised as error:
+            raise error.error from error.error.__cause__
         return _placed(plan, 0)
 
     def _check_open(self) -> None:
@@ -158,7 +161,7 @@ def _of(waiting: _Waiting, error: BaseException) -> BaseException:
     command = waiting.append.command
     if isinstance(error, AppendOutcomeUnknown):
         own: BaseException = AppendOutcomeUnknown(None if command is None else command.id)
-    elif isinstance(error, HeadwaterError) and error.args:
+    elif isinstance(error, StoreError):
         own = type(error)(*error.args)
     else:
         return error

@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from asyncio.events import _set_running_loop  # pyright: ignore[reportPrivateUsage]  # asyncio's own door for loops
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from contextvars import Context
 from typing import TypeVar, cast
 
@@ -17,6 +14,7 @@ import msgspec
 
 from headwater.domain.event import StoredEvent
 from headwater.engines.sql.kept_generations import in_state
+from headwater.engines.sql.stepping import finished
 from headwater.engines.sqlite.changes import apply_changes
 from headwater.engines.sqlite.checkpoints import read_checkpoint, write_checkpoints
 from headwater.engines.sqlite.generation_states import GenerationStates
@@ -24,8 +22,6 @@ from headwater.engines.sqlite.located_reads import LocatedReads, Read
 from headwater.engines.sqlite.parking import has_parked
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.stored import EventRow, stored_rows
-from headwater.errors import InlineHandlerSuspended
-from headwater.models.changes import Change
 from headwater.models.model import ReadModel
 from headwater.ports.inline_appends import InlineProjection
 from headwater.ports.log import LogFilter
@@ -63,7 +59,7 @@ class Inline:
             if events is None:
                 events = self._events(connection, first, count)
             rows = _InlineRows(connection)
-            changes = context.copy().run(_handled, projection, events, rows)
+            changes = finished(projection.handle(events, rows), projection.projection, context.copy())
             apply_changes(connection, self._sql, changes)
             moved = msgspec.structs.replace(kept, offset=first + count)
             write_checkpoints(connection, self._sql, [moved])
@@ -93,41 +89,3 @@ class _InlineRows(LocatedReads):
 
     async def _read(self, model: type[ReadModel], read: Read[T]) -> T:
         return read(self._connection, "")
-
-
-class _NoLoop:
-    """In the place of the event loop: whoever asks it for anything would have to wait."""
-
-    def __init__(self, projection: str) -> None:
-        self._projection = projection
-
-    def __getattr__(self, name: str) -> object:
-        raise _suspended(self._projection)
-
-
-def _handled(projection: InlineProjection, events: Sequence[StoredEvent], rows: LocatedReads) -> Sequence[Change]:
-    name = projection.projection
-    _set_running_loop(cast("asyncio.AbstractEventLoop", _NoLoop(name)))
-    try:
-        return _finished(projection.handle(events, rows), name)
-    finally:
-        _set_running_loop(None)
-
-
-def _finished(handled: Awaitable[T], projection: str) -> T:
-    """The outcome of what never waits. Raises InlineHandlerSuspended for what does."""
-    steps = handled.__await__()
-    try:
-        next(steps)
-    except StopIteration as outcome:
-        return cast("T", outcome.value)
-    with suppress(RuntimeError):  # it waits on, even now
-        steps.close()
-    raise _suspended(projection)
-
-
-def _suspended(projection: str) -> InlineHandlerSuspended:
-    return InlineHandlerSuspended(
-        f"the inline projection {projection!r} waits for something outside the append's transaction: "
-        "read nothing but its views, or run it async"
-    )
