@@ -37,7 +37,7 @@ async def rename_tables(connection: Connection, sql: Statements, names: Iterable
     """Names that end with `before` end with `after` from now on. Raises StoreMismatch for one that is taken."""
     for name in await existing(connection, sql, names, before):
         target = physical(name + after)
-        if await connection.fetchval(sql["has_store"], qualified(sql.schema, name + after)):
+        if await connection.fetchval(sql["has_table"], qualified(sql.schema, name + after)):
             raise StoreMismatch(
                 f"a table {target!r} is there that no generation made: give it another name, or drop it"
             )

@@ -38,7 +38,7 @@ async def open_store(pool: Pool, sql: Statements, location: Location, options: E
 
 async def _format(connection: Connection, sql: Statements) -> int:
     """How many migrations made this store; 0 where there is none."""
-    if not await connection.fetchval(sql["has_store"], f"{sql.schema}.headwater_store"):
+    if not await connection.fetchval(sql["has_table"], f"{sql.schema}.headwater_store"):
         return 0
     return cast("int", await connection.fetchval(sql["read_format"]) or 0)
 
@@ -82,7 +82,7 @@ async def _make_schema(connection: Connection, sql: Statements, location: Locati
     for table in (options.event_store, options.command_store):
         if table.startswith("headwater_"):
             raise BadDeclaration(f"{table!r} clashes with tables of headwater: name another one")
-        if await connection.fetchval(sql["has_store"], f'{sql.schema}."{table}"'):
+        if await connection.fetchval(sql["has_table"], f'{sql.schema}."{table}"'):
             raise StoreMismatch(
                 f"schema {location.schema!r} is no headwater store and has a table {table!r} of its own: "
                 "name another schema, or other tables with event_store= and command_store="
