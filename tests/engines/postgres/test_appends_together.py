@@ -1,4 +1,4 @@
-"""Appends of several processes' engines at once: what one took between another's look and its write is looked at anew."""
+"""Appends of several engines at once: what one took between another's look and its write is looked at anew."""
 
 from __future__ import annotations
 
