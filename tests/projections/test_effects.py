@@ -66,29 +66,6 @@ async def test_they_never_run_in_a_rebuild(shop: Shop, post: Post) -> None:
     assert post.sent[20:] == [("item-0", 6)]
 
 
-async def test_a_swap_waits_for_those_that_are_running(shop: Shop, post: Post) -> None:
-    began, go_on = asyncio.Event(), asyncio.Event()
-
-    class Slow(Mailing, name="mailing"):
-        @after_commit(Added)
-        async def told(self, e: Recorded[Added]) -> None:
-            began.set()
-            await go_on.wait()
-            await super().told(e)
-
-    await shop.append("item-1", Added(units=1), Added(units=1))
-    synchronizer = shop.synchronizer(Slow(post))
-    await synchronizer.start()
-    await began.wait()
-    async for progress in synchronizer.rebuild_read_model(StockView):
-        if progress.finished:
-            assert not any(g.state == "previous" for g in await shop.engine.generations.all())
-            go_on.set()
-    await synchronizer.caught_up()
-    await synchronizer.stop()
-    assert post.sent == [("item-1", 1), ("item-1", 2)]
-
-
 async def test_they_do_not_run_when_events_are_applied_again(shop: Shop, post: Post) -> None:
     if shop.engine.log.partitions > 1:
         return  # refused, as test_rebuild shows

@@ -26,9 +26,9 @@ def after_commit(event: type[E]) -> _AfterCommit[E]:
     """Mark a projection's method for what it does to the world: mail, a call, a message.
 
     `async def name(self, e: Recorded[Event], ...)` runs once after the commit of the event's rows. Those of one page
-    run again where a process dies between the two, and may where a generation is swapped in at that very moment: use
-    `e.metadata.event_id` as the receiver's idempotency key. It never runs for an event
-    that is parked, nor while a generation is rebuilt: a new one goes on where the old one's effects had come to.
+    run again where a process dies between the two: use `e.metadata.event_id` as the receiver's idempotency key. It
+    never runs for an event that is parked, nor while a generation is rebuilt: a new one goes on where the old one's
+    effects had come to.
     """
     if not isinstance(event, type):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a checker
         raise BadDeclaration(f"@after_commit takes one event class, got {event!r}")

@@ -114,6 +114,25 @@ class Bookmark:
         if self._is_behind:
             await self.commit(self.offset)
 
+    async def last_word(self) -> None:
+        """Store how far side effects have come, also where a swap has put the generation aside under our lease.
+
+        Nothing is written where somebody else has come to the place. Raises CheckpointConflict, StoreError.
+        """
+        if self.effects is None or self.effects <= self._marked:
+            return
+        kept = await self._parts.store.checkpoint(self.place)
+        if kept.offset == self._saved and kept.effects < self.effects and await self._is_held():
+            await self._parts.store.commit(
+                ProjectionCommit(
+                    place=self.place, epoch=kept.epoch, start=kept.offset, next=kept.offset, effects=self.effects
+                )
+            )
+
+    async def _is_held(self) -> bool:
+        ours = self.lease.name, self.lease.owner, self.lease.epoch
+        return ours in [(lease.name, lease.owner, lease.epoch) for lease in await self._parts.leases.holders()]
+
     async def save_when_due(self) -> None:
         """Store what was passed if it is long enough ago."""
         if self._save_at <= _now():

@@ -25,7 +25,7 @@ _log = logging.getLogger("headwater.projections")
 class Effects:
     """Runs `@after_commit` methods in the log's order, and knows how far they are.
 
-    The mark is stored with the next commit, so that a process that dies leaves at most one page whose effects run
+    The mark is stored at once after a page, so that a process that dies leaves at most one page whose effects run
     again. One that raises is tried again like an event, then logged: its rows are committed, there is nothing to park.
     """
 
@@ -45,6 +45,7 @@ class Effects:
         for stored, item in zip(events, decoded, strict=True):
             if self.done <= stored.offset < next and stored.offset not in left_out:
                 await self.run_one(item)
+                self.done = stored.offset + 1
         self.done = max(self.done, next)
 
     async def run_missed(self, partition: int, start: int, end: int, mine: Mine, parked: Container[int]) -> None:
@@ -57,6 +58,7 @@ class Effects:
             for stored, item in zip(page.events, self._decoder.page(page.events), strict=True):
                 if stored.offset < end and stored.offset not in parked and mine(stored, item):
                     await self.run_one(item)
+                    self.done = stored.offset + 1
             self.done = min(page.next, end)
 
     async def run_one(self, item: Decoded) -> None:

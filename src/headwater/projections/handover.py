@@ -20,16 +20,12 @@ class Handover:
     Where the log never rests, the one served may be an event or two ahead at every try. After some tries it is
     handed over all the same, if it is no more than `near` offsets behind: what is served then steps back by so much
     for the moment its runner needs. Tokens do not lie meanwhile: who waits, waits for the generation that is served.
-
-    With `effects` it waits, for as many tries, for a moment in which whoever runs the one served owes none: those that
-    it runs just then would be run again.
     """
 
-    def __init__(self, generation: Generation, parts: ProjectionParts, near: int, effects: bool = False) -> None:
+    def __init__(self, generation: Generation, parts: ProjectionParts, near: int) -> None:
         self._generation = generation
         self._parts = parts
         self._near = near
-        self._effects = effects
         self._tries = 0
 
     async def done(self, filled: bool) -> bool:
@@ -46,9 +42,6 @@ class Handover:
         if not filled:
             return False
         served = next(number for number, state in known.items() if state == "serving")
-        if self._effects and self._tries < _PATIENCE and await self._owes_effects(served):
-            self._tries += 1
-            return False
         try:
             swapped = await self._parts.generations.swap(projection, number, force=await self._is_forced(served))
         except UnknownName:  # another process was first, or has dropped it, since we looked
@@ -67,12 +60,6 @@ class Handover:
         built = at[self._generation.number]
         behind = max([offset - built.get(partition, 0) for partition, offset in at[served].items()], default=0)
         return self._tries >= _PATIENCE and behind <= self._near
-
-    async def _owes_effects(self, served: int) -> bool:
-        """True while somebody is about to run side effects; what a process that died has left is nobody's."""
-        held = {lease.name for lease in await self._parts.leases.holders()}
-        kept = await self._parts.store.checkpoints(self._generation.projection)
-        return any(at.place.generation == served and at.effects < at.offset and at.place.lease in held for at in kept)
 
     async def _is_ahead_of_log(self, offsets: dict[int, int]) -> bool:
         """True for checkpoints beyond the log's end, after a restored backup: nobody can catch up with those."""

@@ -141,6 +141,7 @@ class Runner:
         finally:
             self._told_until = max(self._told_until, turn.end())
             self._turn = None
+            await turn.last_word()
             self._parts.arrivals.left(self.place)
             self._looked(self._looks)
             if not backed_off:
@@ -148,12 +149,23 @@ class Runner:
 
     async def _run_turn(self, turn: Turn, lease: Lease) -> None:
         async with Renewal(self._parts.leases, self._options.lease_seconds, [lease]) as renewal:
+            await self._wait_for_others(turn)
+            if self._stopping:
+                return
             await turn.begin(self._told_until)
             await self._troubles.learn()
             self._turn = turn
             self._parts.arrivals.joined(self.place, self.hurry)
             self._announce(turn)
             await self._work(turn, renewal)
+
+    async def _wait_for_others(self, turn: Turn) -> None:
+        """Until those whose generation was served before have ended."""
+        while not self._stopping:
+            seen = self._parts.wakeups.seen()
+            if not await turn.must_wait():
+                return
+            await self._rest(seen, self._options.lease_seconds / 3)
 
     async def _back_off(self, lease: Lease, turn: Turn, error: Exception) -> bool:
         """Say what happened where every process sees it, and keep all of them away for a while."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Container
 
 from headwater.errors import CheckpointConflict, HeadwaterError, LeaseLost, StoreError
@@ -18,6 +19,7 @@ from headwater.projections.effects import Effects
 from headwater.projections.outcome import Failure, failure_of
 from headwater.projections.parked_keys import ParkedKeys
 from headwater.projections.parts import ProjectionParts, RunnerOptions
+from headwater.projections.predecessor import Predecessor
 from headwater.projections.projection import Projection
 from headwater.projections.read_ahead import ReadAhead
 from headwater.projections.replaying import Replaying
@@ -53,6 +55,7 @@ class Turn:
         self._effects = (
             Effects(projection, parts, worker.decoder, options) if is_served and projection.effects else None
         )
+        self._before = Predecessor(parts, generation, place)
         self._parked = ParkedKeys(parts.parking, place, worker.range)
         self._failures: list[Failure] = []
         self._replaying = Replaying(parts, worker, self._bookmark, self._parked, self._effects, self._failures)
@@ -79,6 +82,10 @@ class Turn:
 
     # -- beginning and ending --------------------------------------------------
 
+    async def must_wait(self) -> bool:
+        """True while whoever ran the generation served before may be running side effects."""
+        return self._effects is not None and await self._before.is_at_work()
+
     async def begin(self, told_until: int = 0) -> None:
         """Take over the checkpoint: from here on a commit under an older epoch fails.
 
@@ -86,11 +93,12 @@ class Turn:
         Raises CheckpointAheadOfLog if it lies beyond the log's head; LeaseLost if its generation has left the stage.
         """
         kept = await self._bookmark.learn()
-        done = max(kept.effects, told_until)
+        is_theirs = await self.must_wait()
+        done = max(kept.effects, told_until, await self._before.effects() if self._effects and not is_theirs else 0)
         self._set_effects(done)
         await self._bookmark.commit(kept.offset)
         await self._check_generation()
-        if self._effects is not None:
+        if self._effects is not None and not is_theirs:
             await self._run_missed_effects(done, await self._parked.offsets(done, kept.offset))
         await self.look_at_parked()
 
@@ -98,6 +106,13 @@ class Turn:
         """Let go of what was read ahead; the offset below which side effects have run."""
         self._log.stop()
         return 0 if self._effects is None else self._effects.done
+
+    async def last_word(self) -> None:
+        """Say how far side effects have come, to whoever goes on; out of reach of the store, it is not known."""
+        if self._effects is not None:
+            self._set_effects(self._effects.done)
+            with contextlib.suppress(CheckpointConflict, StoreError):
+                await self._bookmark.last_word()
 
     def failures(self) -> list[Failure]:
         """Failures of committed pages since this was asked last."""
