@@ -1,4 +1,4 @@
-"""Projection lock: whoever writes to a projection's generations shares it, whoever changes which there are has it alone.
+"""Projection lock: shared by who writes to a projection's generations, had alone by who changes which there are.
 
 It is taken with the BEGIN of a transaction and held to its end, and only what looks afterwards sees which generation
 is served and where its rows lie: nothing about generations is kept in between. So a commit under way is finished before
@@ -28,7 +28,7 @@ def begin_alone(sql: Statements, projection: str) -> str:
 
 
 def share(sql: Statements, projections: Iterable[str]) -> str:
-    """What takes the locks of several projections in a transaction under way; who waits for them holds no row of theirs."""
+    """What takes the locks of several projections in a transaction under way."""
     numbers = sorted(set(map(_number, projections)))
     return "; ".join(f"SELECT pg_advisory_xact_lock_shared({_class(sql)}, {number})" for number in numbers)
 
