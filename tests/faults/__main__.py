@@ -17,7 +17,7 @@ from tests.faults.freezing import freeze_and_thaw, freeze_inside, thaw_careless
 from tests.faults.kills import kill_early, kill_writers
 from tests.faults.poison import park_poison
 from tests.faults.power import Session, cut_power, cut_power_of_normal
-from tests.faults.rebuilding import kill_rebuilds, rebuild_live, rebuild_losing
+from tests.faults.rebuilding import kill_forgetful, kill_rebuilds, rebuild_live, rebuild_losing
 from tests.faults.report import Row, failures, table
 from tests.faults.retail_poison import forget_poison, poison_retail
 from tests.faults.sharing import kill_early_checkpoints, kill_sharing
@@ -48,6 +48,7 @@ CASES: Mapping[str, Callable[[bool], Row]] = {
     "side effects marked too early": lambda short: asyncio.run(kill_markless(5)),
     "rebuilds under live writes": lambda short: asyncio.run(rebuild_live(*((3, 2_000) if short else (20, 20_000)))),
     "rebuilds, killed": lambda short: asyncio.run(kill_rebuilds(*((3, 4_000) if short else (20, 20_000)))),
+    "rebuilds begun anew": lambda short: asyncio.run(kill_forgetful(2, 4_000)),
     "rebuilds that lose": lambda short: asyncio.run(rebuild_losing(2_000)),
     "poison in the retail data": lambda short: asyncio.run(poison_retail(20_000 if short else 200_000)),
     "poison forgotten": lambda short: asyncio.run(forget_poison(2_000)),

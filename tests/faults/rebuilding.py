@@ -24,7 +24,7 @@ from tests.faults.folder import ROOT, a_folder
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
 
-__all__ = ["kill_rebuilds", "rebuild_live", "rebuild_losing"]
+__all__ = ["kill_forgetful", "kill_rebuilds", "rebuild_live", "rebuild_losing"]
 
 
 async def rebuild_live(seeds: int, lines: int) -> Row:
@@ -44,6 +44,18 @@ async def rebuild_live(seeds: int, lines: int) -> Row:
 
 async def kill_rebuilds(kills: int, lines: int) -> Row:
     """Killed in the middle a rebuild goes on where it was."""
+    events, findings = await _killed(kills, lines)
+    return row("a rebuild killed with kill -9 goes on where it was", events, kills, findings)
+
+
+async def kill_forgetful(kills: int, lines: int) -> Row:
+    """The control: processes that drop what is being built, and begin anew."""
+    events, found = await _killed(kills, lines, "forgetful")
+    return control("a rebuild that is begun anew after a kill", events, kills, Findings(lost=found.other))
+
+
+async def _killed(kills: int, lines: int, *options: str) -> tuple[int, Findings]:
+    """How many events there were, and what is wrong afterwards."""
     findings = Findings()
     with a_folder() as folder:
         url = f"sqlite:///{folder}/shop.db"
@@ -53,7 +65,7 @@ async def kill_rebuilds(kills: int, lines: int) -> Row:
             events = await cqrs.engine.log.head(0)
         reached = 0
         for number in range(1, kills + 1):
-            process = await _rebuilding(url)
+            process = await _rebuilding(url, *options)
             first = await _done(process)
             if first < reached:
                 findings.other.append(f"a rebuild that had come to {reached:,} began again at {first:,}")
@@ -61,7 +73,7 @@ async def kill_rebuilds(kills: int, lines: int) -> Row:
                 reached = await _done(process)
             process.kill()
             await process.wait()
-        process = await _rebuilding(url)
+        process = await _rebuilding(url, *options)
         while await _done(process) < events:
             pass
         await process.wait()
@@ -70,7 +82,7 @@ async def kill_rebuilds(kills: int, lines: int) -> Row:
             if numbers != [1]:
                 findings.other.append(f"generation {numbers} is served after one rebuild, killed {kills} times")
             await _compare(cqrs, "after kills", findings, only="stock_levels")
-    return row("a rebuild killed with kill -9 goes on where it was", events, kills, findings)
+    return events, findings
 
 
 async def rebuild_losing(lines: int) -> Row:
@@ -173,8 +185,8 @@ def _shop(url: str) -> CQRSManager:
     return CQRSManager(url, handlers=HANDLERS, projections=projections, runner=options, run_projections=False)
 
 
-async def _rebuilding(url: str) -> Process:
-    command = (sys.executable, "-m", "tests.faults.rebuilding", url)
+async def _rebuilding(url: str, *options: str) -> Process:
+    command = (sys.executable, "-m", "tests.faults.rebuilding", url, *options)
     return await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=ROOT)
 
 
@@ -183,12 +195,14 @@ async def _done(process: Process) -> int:
     return int(await asyncio.wait_for(process.stdout.readline(), 60))
 
 
-async def _main(url: str) -> None:
+async def _main(url: str, is_forgetful: bool) -> None:
     """A process that rebuilds until it has, or is killed."""
     async with _shop(url) as cqrs:
+        if is_forgetful:
+            await cqrs.synchronizer.cancel_rebuild("stock_levels")
         async for progress in cqrs.synchronizer.rebuild_read_model("stock_levels", batch_size=50):
             print(progress.done, flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(sys.argv[1]))
+    asyncio.run(_main(sys.argv[1], "forgetful" in sys.argv[2:]))

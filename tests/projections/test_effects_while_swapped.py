@@ -9,7 +9,9 @@ import pytest
 from headwater.domain.event import Recorded
 from headwater.ports.generations import State
 from headwater.projections.after_commit import after_commit
+from headwater.projections.reaching import places_of
 from headwater.projections.synchronizer import ReadModelSynchronizer
+from headwater.projections.turn import Turn
 from tests.projections.mail import Mailing, Post, started
 from tests.projections.shop import Added, Shop, StockView, until
 
@@ -117,6 +119,23 @@ async def test_what_is_asked_of_parked_events_meanwhile_runs_nothing_again(shop:
     slow.go_on.set()
     await running.stop()
     await (await started(shop, Mailing(post))).stop()
+    assert post.versions("item-1") == [1, 2, 3]
+
+
+async def test_none_is_left_out_if_a_lease_of_the_one_before_is_taken_once_more(shop: Shop) -> None:
+    """Whoever ran it tries again until it hears of the swap, and runs nothing then."""
+    post = Post()
+    _, running = await in_the_middle(shop, post)
+    await running.stop(drain=0)
+    other = shop.synchronizer(Mailing(post), parts=shop.fresh_parts())
+    await swap(shop, other)
+    before, served = await shop.engine.generations.all()
+    for place in places_of(before, shop.engine.log.partitions):
+        assert await shop.engine.leases.acquire(place.lease, "stale", 60) is not None
+    for place in places_of(served, shop.engine.log.partitions):
+        lease = await shop.engine.leases.acquire(place.lease, "new", 60)
+        assert lease is not None
+        await Turn(other.projections["mailing"], served, place, shop.parts, shop.options, lease).begin(0)
     assert post.versions("item-1") == [1, 2, 3]
 
 

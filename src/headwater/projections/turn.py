@@ -86,19 +86,21 @@ class Turn:
         """True while whoever ran the generation served before may be running side effects."""
         return self._effects is not None and await self._before.is_at_work()
 
-    async def begin(self, told_until: int = 0) -> None:
+    async def begin(self, told_until: int | None = None) -> None:
         """Take over the checkpoint: from here on a commit under an older epoch fails.
 
-        Side effects below `told_until` have run in this process, whatever the checkpoint says.
+        With `told_until` side effects that are owed run first; those below it have run in this process, whatever the
+        checkpoint says. Without it they are left to whoever takes pages.
         Raises CheckpointAheadOfLog if it lies beyond the log's head; LeaseLost if its generation has left the stage.
         """
         kept = await self._bookmark.learn()
-        is_theirs = await self.must_wait()
-        done = max(kept.effects, told_until, await self._before.effects() if self._effects and not is_theirs else 0)
+        done = kept.effects
+        if self._effects is not None and told_until is not None:
+            done = max(done, told_until, await self._before.effects())
         self._set_effects(done)
         await self._bookmark.commit(kept.offset)
         await self._check_generation()
-        if self._effects is not None and not is_theirs:
+        if self._effects is not None and told_until is not None:
             await self._run_missed_effects(done, await self._parked.offsets(done, kept.offset))
         await self.look_at_parked()
 
