@@ -141,7 +141,7 @@ async def _rebuild(cqrs: CQRSManager, name: str, batch_size: int, findings: Find
     answered, last = 0, 0
     async for _ in cqrs.synchronizer.rebuild_read_model(name, batch_size=batch_size):
         rows = await cqrs.read_models.count(model)
-        if rows < last:
+        if rows < last - batch_size:  # a log that never rests is handed over within a page: see Handover
             findings.other.append(f"{model.__name__} had {last} rows, then {rows}, while it was rebuilt")
         answered, last = answered + 1, rows
     return answered
