@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -16,16 +18,18 @@ from urllib.parse import urlencode
 import asyncpg
 import pytest
 
-from headwater.errors import ConfigurationError
+from headwater.errors import ConfigurationError, HeadwaterError
 from headwater.testing.servers import PostgresServer
 from headwater.testing.servers.postgres import FOR_TESTS
 
 __all__ = ["absence", "execute", "fresh_schema", "fresh_schema_now", "postgres_url", "stop_servers"]
 
+ROOT = Path(__file__).parents[2]
 VARIABLE = "HEADWATER_POSTGRES"
 REQUIRED = "HEADWATER_REQUIRE_ENGINES"
 
-_started: list[PostgresServer] = []
+_guards: list[subprocess.Popen[bytes]] = []
+"""Each removes a server when this process lets it, or is gone."""
 
 
 def postgres_url() -> str:
@@ -35,17 +39,17 @@ def postgres_url() -> str:
     Blocks: on a loop, hand it to a thread.
     """
     url = os.environ.get(VARIABLE) or _url_of_the_run()
-    if isinstance(url, str):
-        return url
-    raise absence("postgres", f"{VARIABLE} names no database, and {url}")
+    if isinstance(url, ConfigurationError):
+        raise absence("postgres", f"{VARIABLE} names no database, and {url}")
+    if isinstance(url, HeadwaterError):
+        raise url
+    return url
 
 
 def stop_servers() -> None:
     """End what was started for this run."""
-    while _started:
-        server = _started.pop()
-        server.delete()
-        server.folder.parent.rmdir()
+    while _guards:
+        _guards.pop().communicate()
 
 
 @asynccontextmanager
@@ -93,15 +97,16 @@ async def _drop(url: str, schema: str) -> None:
 
 
 @functools.cache
-def _url_of_the_run() -> str | ConfigurationError:
-    """Started once; a server that does not come up fails the test that asked first, and each after it."""
+def _url_of_the_run() -> str | HeadwaterError:
+    """Started once; what keeps it from coming up is told to each test that asks."""
     folder = Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
     folder.chmod(0o711)  # the account of the server passes
+    guard = [sys.executable, "-m", "tests.engines.server_guard", str(folder)]
+    _guards.append(subprocess.Popen(guard, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True))
     server = PostgresServer(folder / "server", settings=FOR_TESTS)
-    _started.append(server)
     try:
         server.start()
-    except ConfigurationError as error:
+    except HeadwaterError as error:
         stop_servers()
         return error
     return server.url
