@@ -14,7 +14,7 @@ from blockbuster import BlockBuster, BlockBusterFunction
 pytest.register_assert_rewrite("headwater.testing.conformance")
 
 from tests.engines.servers import fresh_schema_now, stop_servers  # noqa: E402 - after the rewriting of its package
-from tests.stores import PARTITIONS, URLS  # noqa: E402
+from tests.stores import ENGINES, PARTITIONS, URLS  # noqa: E402
 
 NO_SKIP = os.environ.get("HEADWATER_NO_SKIP") == "1"
 ON_ANY_LINE = ("time.sleep", "socket.", "ssl.", "sqlite3.", "threading.Lock.")
@@ -80,6 +80,12 @@ def url_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], st
         return URLS[engine].format(folder=tmp_path)
 
     return url
+
+
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
+    """A fresh store's URL on every engine; on those that several processes share, see `on_shared_stores`."""
+    return url_of(request.param)
 
 
 def pytest_sessionfinish() -> None:

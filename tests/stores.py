@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.engines.servers import fresh_schema
 
-__all__ = ["ENGINES", "PARTITIONS", "URLS", "fresh_store"]
+__all__ = ["ENGINES", "PARTITIONS", "URLS", "fresh_store", "on_shared_stores"]
 
 PARTITIONS: Final = "4"
 """Of a log that has several: few, so that each test meets most of them."""
@@ -19,6 +21,9 @@ URLS: Final = {
     "sqlite": "sqlite:///{folder}/store.db",
 }
 ENGINES: Final = (*URLS, "postgres")
+
+on_shared_stores = pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+"""A test that uses the fixture `url` runs on what several processes may have open."""
 
 
 @asynccontextmanager

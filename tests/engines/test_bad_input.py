@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
@@ -43,12 +43,6 @@ from headwater.testing.controls import (
     log_of,
     new_event,
 )
-from tests.stores import ENGINES
-
-
-@pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
-    return url_of(request.param)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -12,14 +12,10 @@ from headwater.opening import open_engine
 from headwater.ports.engine import Engine, EngineOptions
 from headwater.ports.wakeups import KnowsOthers
 from headwater.testing.controls import ANN, append_of
+from tests.stores import on_shared_stores
 
 LONG = 30.0
 """Seconds that no test takes."""
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
-    return url_of(request.param)
 
 
 @pytest.fixture
@@ -47,6 +43,7 @@ async def test_in_memory_there_are_no_others() -> None:
     await engine.close()
 
 
+@on_shared_stores
 async def test_on_a_shared_store_only_others_count(engines: list[Engine]) -> None:
     here, there = engines
     await here.events.append(append_of(ANN))  # what was there before it is noticed now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack
 
 import pytest
@@ -21,6 +21,7 @@ from headwater.read_models.write_behind import WriteBehind
 from headwater.testing.clock import ManualClock
 from headwater.testing.conformance.products import Product
 from tests.read_models.gated import Gated
+from tests.stores import on_shared_stores
 
 
 class Plain(ReadModel, table="plain"):
@@ -45,11 +46,6 @@ class Told:
         pass
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
-    return url_of(request.param)
-
-
 @pytest.fixture
 async def engines(url: str) -> AsyncIterator[list[Engine]]:
     """Two on one store: as good as two processes."""
@@ -71,6 +67,7 @@ async def stores(engines: list[Engine], stack: AsyncExitStack, caching: RowCachi
     return store, store.cache
 
 
+@on_shared_stores
 @pytest.mark.parametrize("strategy", ["read-through", "write-through", "write-behind"])
 async def test_a_row_that_another_process_changes(engines: list[Engine], strategy: Strategy) -> None:
     async with AsyncExitStack() as stack:
@@ -85,6 +82,7 @@ async def test_a_row_that_another_process_changes(engines: list[Engine], strateg
             assert row.stock == stock
 
 
+@on_shared_stores
 async def test_rows_of_other_models_stay(engines: list[Engine]) -> None:
     async with AsyncExitStack() as stack:
         store, cache = await stores(engines, stack, RowCaching())
@@ -98,6 +96,7 @@ async def test_rows_of_other_models_stay(engines: list[Engine]) -> None:
         assert cache.misses == misses
 
 
+@on_shared_stores
 async def test_what_this_process_changes_leaves_other_rows_alone(engines: list[Engine]) -> None:
     async with AsyncExitStack() as stack:
         store, cache = await stores(engines, stack, RowCaching(strategy="write-through"))
@@ -112,6 +111,7 @@ async def test_what_this_process_changes_leaves_other_rows_alone(engines: list[E
         assert cache.misses == misses
 
 
+@on_shared_stores
 async def test_asked_to_it_only_counts_the_time(engines: list[Engine]) -> None:
     async with AsyncExitStack() as stack:
         store, cache = await stores(engines, stack, RowCaching(invalidate=False))

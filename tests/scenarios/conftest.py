@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from examples.users.__main__ import application
 from headwater import CQRSManager
-from tests.stores import ENGINES
-
-
-@pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
-    """A fresh store's URL on every engine."""
-    return url_of(request.param)
 
 
 @pytest.fixture

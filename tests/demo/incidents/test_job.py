@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from headwater.errors import StoreMismatch
 from tests.demo.incidents.rows import generated, write
 from tests.demo.incidents.truth_by_hand import truth_of
 from tests.scenarios.retail_runs import Silent
-from tests.stores import ENGINES
 
 
 async def source_of(folder: Path, rows: list[dict[str, str]], lines: int | None = None) -> Source:
@@ -25,13 +23,9 @@ async def source_of(folder: Path, rows: list[dict[str, str]], lines: int | None 
     return await asyncio.to_thread(find_source, path, lines)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-async def test_every_figure_equals_the_one_made_by_hand(
-    engine: str, tmp_path: Path, url_of: Callable[[str], str]
-) -> None:
+async def test_every_figure_equals_the_one_made_by_hand(url: str, tmp_path: Path) -> None:
     rows = generated(3_000)
     assert any(row["incident_state"] == "Closed" for row in rows)
-    url = url_of(engine)
     outcome = await run_incidents(IncidentsJob(source=await source_of(tmp_path, rows), url=url), Silent())
     compared = compare(outcome.figures, truth_of(rows))
     assert compared.different == ()
