@@ -42,7 +42,7 @@ def finished(handled: Awaitable[T], projection: str, context: Context) -> T:
             context.run(next, steps)
     except StopIteration as outcome:
         return cast("T", outcome.value)
-    raise _suspended(steps, projection)
+    raise _suspended(steps, projection, context)
 
 
 async def stepped(handled: Awaitable[T], projection: str) -> T:
@@ -61,7 +61,7 @@ async def stepped(handled: Awaitable[T], projection: str) -> T:
         except BaseException as error:
             raise HandlerRaised(error) from error
         if not isinstance(wanted, Wanted):
-            raise HandlerRaised(_suspended(steps, projection))
+            raise HandlerRaised(_suspended(steps, projection, context))
         step = await _answered(cast("Wanted[object]", wanted), steps)
 
 
@@ -94,9 +94,9 @@ class _NoLoop:
         raise _refusal(self._projection)
 
 
-def _suspended(steps: Generator[object, object, object], projection: str) -> InlineHandlerSuspended:
+def _suspended(steps: Generator[object, object, object], projection: str, context: Context) -> InlineHandlerSuspended:
     with suppress(RuntimeError):  # it waits on, even now
-        steps.close()
+        context.run(steps.close)
     return _refusal(projection)
 
 
