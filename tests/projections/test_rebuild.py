@@ -98,8 +98,8 @@ async def test_left_in_the_middle_the_next_one_goes_on_from_there(shop: Shop) ->
     await history(shop)
     synchronizer = shop.synchronizer(Stock())
     rebuild = aiter(synchronizer.rebuild_read_model(StockView, batch_size=5))
-    await anext(rebuild)
-    first = await anext(rebuild)
+    while (first := await anext(rebuild)).done == 0:
+        pass  # at a partition that has no events
     await rebuild.aclose()  # type: ignore[attr-defined]  # an async generator, to whoever looks
     again = await anext(aiter(synchronizer.rebuild_read_model(StockView, batch_size=5)))
     assert again.done >= first.done > 0
