@@ -23,7 +23,7 @@ __all__ = ["kill_markless", "kill_telling"]
 
 STREAMS = 20
 _PLACE = Place("tell_marks")
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 
 
 async def kill_telling(kills: int, seed: int = 21) -> Row:
