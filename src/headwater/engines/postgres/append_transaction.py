@@ -11,7 +11,7 @@ from asyncpg.pgproto.pgproto import UUID
 from headwater.domain.append import Append, CommandRecord, UniqueKey
 from headwater.engines.postgres.append_locks import AppendLocks
 from headwater.engines.postgres.append_plan import Plan, Seen, Standing, planned
-from headwater.engines.postgres.connection import Connection, Row, roll_back
+from headwater.engines.postgres.connection import Connection, Row, let_go, roll_back
 from headwater.engines.postgres.errors import is_connection_lost
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.sql.command_rows import CommandRow, command_row, record_of
@@ -95,7 +95,7 @@ class AppendTransaction:
             await connection.execute("COMMIT")
         except BaseException as error:
             if is_connection_lost(error) or isinstance(error, asyncio.CancelledError):
-                connection.terminate()
+                let_go(connection)
                 raise CommitUnknown(plan) from error
             await roll_back(connection)
             raise

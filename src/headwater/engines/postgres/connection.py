@@ -6,20 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
-from typing import Protocol, TypeAlias
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Protocol, TypeAlias
 
 import asyncpg
 
-__all__ = ["Connection", "Row", "begun", "changed", "roll_back"]
+__all__ = ["Connection", "Row", "begun", "changed", "let_go", "roll_back"]
 
 Row: TypeAlias = Sequence[object]
+
+_AT_ONCE: Final = 2.0
+"""Seconds."""
 
 
 class Connection(Protocol):
     """What is used of the driver's connection."""
 
-    async def execute(self, query: str, *args: object) -> str: ...
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str: ...
     async def executemany(self, command: str, args: Iterable[Sequence[object]]) -> None: ...
     async def fetch(self, query: str, *args: object) -> Sequence[Row]: ...
     async def fetchrow(self, query: str, *args: object) -> Row | None: ...
@@ -43,18 +46,27 @@ async def begun(connection: Connection, begin: str = "BEGIN") -> AsyncGenerator[
     try:
         await connection.execute(begin)
         yield
+        await connection.execute("COMMIT")
     except BaseException:
         await roll_back(connection)
         raise
-    await connection.execute("COMMIT")
 
 
 async def roll_back(connection: Connection) -> None:
-    """End a transaction that failed; a connection that cannot is let go."""
+    """End a transaction that failed, whatever it was; a connection on which that cannot be done at once is let go."""
     try:
         if connection.is_in_transaction():
-            await connection.execute("ROLLBACK")
+            await connection.execute("ROLLBACK", timeout=_AT_ONCE)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        let_go(connection)
+    except BaseException:
+        let_go(connection)
+        raise
+
+
+def let_go(connection: Connection) -> None:
+    """Close a connection without a word to the server; one that is lost already is the pool's again."""
+    with suppress(asyncpg.InterfaceError):
         connection.terminate()
 
 

@@ -38,6 +38,9 @@ _AWAY: Final = (
     StoreUnavailable,
     "the server cannot be reached, or is starting or stopping: check the URL and the server",
 )
+_SILENT: Final = (
+    "no answer in time: look whether the server is well, or give the URL a longer statement_timeout= or pool="
+)
 _CORRUPT: Final = StoreCorrupt, "the server reports damaged data: look at its log and restore from a backup"
 _OTHER_TABLES: Final = StoreMismatch, "the store's tables are not the ones this release made: check the URL and names"
 _VALUE: Final = InvalidMessage, "a value does not fit its column"
@@ -116,6 +119,8 @@ def translated(error: BaseException) -> BaseException:
             _BY_CODE.get(code) or _BY_CLASS.get(code[:2]) or (StoreError, "PostgreSQL refused: see the cause")
         )
         return _caused(kind(f"{advice} ({type(error).__name__} {code})"), error)
+    if isinstance(error, TimeoutError):
+        return _caused(StoreUnavailable(_SILENT), error)
     if isinstance(error, (OSError, asyncpg.InterfaceError, TimeoutError, asyncpg.InternalClientError)):
         return _caused(StoreUnavailable(f"{_AWAY[1]} ({type(error).__name__})"), error)
     return error

@@ -39,6 +39,8 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     lock_timeout: float = 5.0
     """Seconds to wait for a lock that another transaction holds, before StoreBusy; half of it may a transaction
     stand idle before the server ends it."""
+    statement_timeout: float = 60.0
+    """Seconds to wait for what one statement answers, before StoreUnavailable. Making an index may take longer."""
     deadline: float = 15.0
     """Seconds in which an append whose connection broke is tried again or its outcome looked up."""
     synchronous: bool = True
@@ -112,6 +114,7 @@ _OPTIONS: Final[dict[str, Callable[[str, str], object]]] = {
     "pool": _whole(2, 1_000),
     "connect_timeout": _seconds(0.1, 3_600),
     "lock_timeout": _seconds(0.1, 3_600),
+    "statement_timeout": _seconds(0.1, 86_400),
     "deadline": _seconds(0.1, 3_600),
     "synchronous": _synchronous,
 }

@@ -53,6 +53,7 @@ class Pool:
             min_size=1,
             max_size=location.pool,
             timeout=location.connect_timeout,
+            command_timeout=location.statement_timeout,
             statement_cache_size=_STATEMENTS,
             max_inactive_connection_lifetime=300,
             server_settings=_settings(location),
@@ -100,7 +101,7 @@ class Pool:
                     return await read(connection, *args, **kwargs)
             except Exception as error:
                 cause = error.__cause__ or error
-                if is_last or not is_connection_lost(cause):
+                if is_last or not _is_worth_another(cause):
                     raise
         raise AssertionError("unreachable")
 
@@ -136,7 +137,7 @@ class Pool:
         try:
             return await self._in_transaction(begin, read, *args, **kwargs)
         except Exception as error:
-            if not is_connection_lost(error.__cause__ or error):
+            if not _is_worth_another(error.__cause__ or error):
                 raise
         return await self._in_transaction(begin, read, *args, **kwargs)
 
@@ -192,6 +193,11 @@ async def _keep_as_it_is(_: object) -> None:
 
 
 def _nobody_listens() -> None: ...
+
+
+def _is_worth_another(error: BaseException) -> bool:
+    """Whether a read may be done on another connection; one that took too long was waited for long enough."""
+    return is_connection_lost(error) and not isinstance(error, TimeoutError)
 
 
 def _settings(location: Location) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Final, cast
 import apsw
 
 from headwater.domain.version import check_count
+from headwater.engines.sql.stream_range import stream_range
 from headwater.engines.sqlite.location import Location
 from headwater.engines.sqlite.open_files import OpenFiles
 from headwater.engines.sqlite.readers import Readers
@@ -22,7 +23,6 @@ from headwater.ports.admin import Finding, StoreInfo, StreamInfo
 
 __all__ = ["SqliteAdmin"]
 
-_LAST_NAME: Final = "\U0010ffff"
 _LONG_LOG: Final = 256 << 20
 """Bytes of write-ahead log that tell of a reader that does not end."""
 
@@ -76,8 +76,7 @@ class SqliteAdmin:
     def _streams(
         self, connection: apsw.Connection, after: str, limit: int, category: str | None
     ) -> Sequence[StreamInfo]:
-        first, last = ("", _LAST_NAME) if category is None else (f"{category}-", f"{category}.")
-        rows = connection.execute(self._sql["list_streams"], (max(after, first), last, limit))
+        rows = connection.execute(self._sql["list_streams"], (*stream_range(after, category), limit))
         return [
             StreamInfo(stream=name, version=version, last_timestamp=timestamp)
             for name, version, timestamp in cast("list[tuple[str, int, int]]", rows.fetchall())

@@ -5,39 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple, TypeAlias, cast
+from collections.abc import Callable
+from typing import Final, TypeAlias, cast
 
 import apsw
 
-from headwater.engines.sql.checksum import checksum, link, seal, snapshot_checksum
+from headwater.engines.sql.checksum import snapshot_checksum
+from headwater.engines.sql.event_walk import EventWalk, WalkedEvent, wrong
 from headwater.engines.sqlite.statements import Statements
 from headwater.ports.admin import Finding
 
 __all__ = ["Verification"]
 
 _PAGE: Final = 1_000
-
-
-class _Event(NamedTuple):
-    """An event, and what its stream says of itself. Text comes as bytes, as damaged text may be no text."""
-
-    stream: int
-    version: int
-    offset: int
-    event_id: bytes
-    timestamp: int
-    type: bytes
-    schema: int
-    data: bytes
-    context: bytes
-    topic: bytes | None
-    checksum: int
-    name: bytes | None
-    head: int
-    chain: int
-    last_timestamp: int
-
 
 _Row: TypeAlias = tuple[object, ...]
 _Found: TypeAlias = tuple[list[Finding], bool]
@@ -48,8 +28,7 @@ class Verification:
     """One walk over a store. Each `step` does a bounded piece of it on a reader's thread."""
 
     def __init__(self, sql: Statements) -> None:
-        self.checked = 0
-        """Events checked so far."""
+        self._walk = EventWalk()
         self._sql = sql
         self._phases: list[Callable[[apsw.Connection], _Found]] = [
             _pages_of_the_file,
@@ -58,9 +37,12 @@ class Verification:
             self._snapshots,
         ]
         self._place = (0, 0)
-        self._last: _Event | None = None
-        self._chain = 0
         self._snapshot = 0
+
+    @property
+    def checked(self) -> int:
+        """Events checked so far."""
+        return self._walk.checked
 
     def step(self, connection: apsw.Connection) -> tuple[list[Finding], bool]:
         """What the next piece shows, and whether it was the last."""
@@ -73,42 +55,14 @@ class Verification:
         rows = cast("list[_Row]", connection.execute(self._sql["verify_events"], (*self._place, _PAGE)).fetchall())
         if not rows:
             return [], True
-        events = [_Event._make(row) for row in rows]
-        findings = [finding for event in events for finding in self._event(event)]
-        self._place = events[-1].stream, events[-1].version
-        self.checked += len(events)
+        events = [WalkedEvent._make(row) for row in rows]
+        findings = [finding for event in events for finding in self._walk.check(event)]
+        self._place = cast("int", events[-1].stream), events[-1].version
         return findings, len(rows) < _PAGE
-
-    def _event(self, event: _Event) -> Iterator[Finding]:
-        where = f"{_text(event.name)} version {event.version}, offset {event.offset}"
-        before = self._last if self._last is not None and self._last.stream == event.stream else None
-        if event.name is None:
-            yield _error("an event of a stream that is not there", where)
-        if event.version != (before.version + 1 if before else 1):
-            yield _error("versions with a hole: an event is missing", where)
-        if before and event.timestamp <= before.timestamp:
-            yield _error("a timestamp that does not rise", where)
-        own = seal(
-            event.version,
-            event.timestamp,
-            event.event_id,
-            event.type.decode(errors="replace"),
-            event.schema,
-            _text(event.topic),
-            event.context,
-            event.data,
-        )
-        self._chain = link(event.data, self._chain if before else 0)
-        if event.checksum != checksum(own, self._chain):
-            yield _error("an event that does not match its checksum", where)
-        at_head = event.timestamp == event.last_timestamp and self._chain == event.chain
-        if event.version == event.head and not at_head:
-            yield _error("a stream that does not match its last event", where)
-        self._last = event
 
     def _counts(self, connection: apsw.Connection) -> _Found:
         rows = cast("list[tuple[str, str]]", connection.execute(self._sql["verify_counts"]).fetchall())
-        return [_error(what, where) for what, where in rows], True
+        return [wrong(what, where) for what, where in rows], True
 
     def _snapshots(self, connection: apsw.Connection) -> _Found:
         rows = connection.execute(self._sql["verify_snapshots"], (self._snapshot, _PAGE))
@@ -126,12 +80,4 @@ class Verification:
 
 def _pages_of_the_file(connection: apsw.Connection) -> _Found:
     rows = cast("list[tuple[str]]", connection.execute("PRAGMA integrity_check").fetchall())
-    return [_error(what, "file") for (what,) in rows if what != "ok"], True
-
-
-def _text(stored: bytes | None) -> str | None:
-    return None if stored is None else stored.decode(errors="replace")
-
-
-def _error(what: str, where: str) -> Finding:
-    return Finding(severity="error", what=what, where=where)
+    return [wrong(what, "file") for (what,) in rows if what != "ok"], True

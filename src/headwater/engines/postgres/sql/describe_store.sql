@@ -1,0 +1,15 @@
+-- The store at a glance; of the tables in its schema, how many bytes they take.
+SELECT
+    store.store_id,
+    store.format,
+    store.partitions,
+    (SELECT coalesce(sum(next), 0)::bigint FROM {schema}.headwater_partitions),
+    (SELECT coalesce(sum(streams), 0)::bigint FROM {schema}.headwater_categories),
+    (
+        SELECT coalesce(sum(pg_total_relation_size(relation.oid)), 0)::bigint
+        FROM pg_class AS relation JOIN pg_namespace AS schema ON schema.oid = relation.relnamespace
+        WHERE schema.nspname = $1 AND relation.relkind = 'r'
+    ),
+    current_setting('server_version'),
+    current_setting('synchronous_commit')
+FROM {schema}.headwater_store AS store

@@ -1,0 +1,142 @@
+"""The PostgreSQL engine under every suite, with 1 partition and with 4."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from headwater.engines.postgres import open_engine
+from headwater.ports.engine import Engine, EngineOptions
+from headwater.testing.clock import ManualClock
+from headwater.testing.conformance.admin import AdminConformance
+from headwater.testing.conformance.atomic_appends import AtomicAppendsConformance
+from headwater.testing.conformance.command_log import CommandLogConformance
+from headwater.testing.conformance.concurrency import ConcurrencyConformance
+from headwater.testing.conformance.conditions import ConditionsConformance
+from headwater.testing.conformance.durability import DurabilityConformance
+from headwater.testing.conformance.event_store import EventStoreConformance
+from headwater.testing.conformance.exports import ExportsConformance
+from headwater.testing.conformance.generations import GenerationsConformance
+from headwater.testing.conformance.inline_appends import InlineAppendsConformance
+from headwater.testing.conformance.journal import JournalConformance
+from headwater.testing.conformance.leases import LeasesConformance
+from headwater.testing.conformance.log import LogConformance
+from headwater.testing.conformance.parking import ParkingConformance
+from headwater.testing.conformance.projection_store import ProjectionStoreConformance
+from headwater.testing.conformance.resets import ResetsConformance
+from headwater.testing.conformance.snapshots import SnapshotsConformance
+from headwater.testing.conformance.swaps import SwapsConformance
+from headwater.testing.conformance.unique_keys import UniqueKeysConformance
+from headwater.testing.conformance.wakeups import WakeupsConformance
+from tests.engines.servers import fresh_schema
+
+
+@pytest.fixture(params=["1", "4"], ids=["1 partition", "4 partitions"])
+async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    async with fresh_schema(partitions=request.param) as url:
+        yield url
+
+
+@pytest.fixture
+async def engine(url: str, clock: ManualClock) -> AsyncIterator[Engine]:
+    engine = open_engine(url, EngineOptions(clock=clock))
+    await engine.open()
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+async def reopen(engine: Engine, url: str, clock: ManualClock) -> AsyncIterator[Callable[[], Awaitable[Engine]]]:
+    opened: list[Engine] = []
+
+    async def reopen() -> Engine:
+        await engine.close()
+        again = open_engine(url, EngineOptions(clock=clock))
+        await again.open()
+        opened.append(again)
+        return again
+
+    yield reopen
+    for again in opened:
+        await again.close()
+
+
+class TestEventStore(EventStoreConformance):
+    pass
+
+
+class TestAtomicAppends(AtomicAppendsConformance):
+    pass
+
+
+class TestUniqueKeys(UniqueKeysConformance):
+    pass
+
+
+class TestLog(LogConformance):
+    pass
+
+
+class TestCommandLog(CommandLogConformance):
+    pass
+
+
+class TestProjectionStore(ProjectionStoreConformance):
+    pass
+
+
+class TestResets(ResetsConformance):
+    pass
+
+
+class TestGenerations(GenerationsConformance):
+    pass
+
+
+class TestSwaps(SwapsConformance):
+    pass
+
+
+class TestConditions(ConditionsConformance):
+    pass
+
+
+class TestParking(ParkingConformance):
+    pass
+
+
+class TestLeases(LeasesConformance):
+    pass
+
+
+class TestSnapshots(SnapshotsConformance):
+    pass
+
+
+class TestWakeups(WakeupsConformance):
+    pass
+
+
+class TestJournal(JournalConformance):
+    pass
+
+
+class TestInlineAppends(InlineAppendsConformance):
+    pass
+
+
+class TestExports(ExportsConformance):
+    pass
+
+
+class TestAdmin(AdminConformance):
+    pass
+
+
+class TestConcurrency(ConcurrencyConformance):
+    pass
+
+
+class TestDurability(DurabilityConformance):
+    pass
