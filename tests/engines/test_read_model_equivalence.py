@@ -1,4 +1,4 @@
-"""Every engine gives the rows that memory gives for any criteria, order and pipeline; a batch sees what they will hold."""
+"""Every engine gives the rows that memory gives for any question; a batch sees what they will hold."""
 
 from __future__ import annotations
 
