@@ -5,7 +5,7 @@ by key: whoever writes the same rows locks them in the same sequence, and nobody
 """
 
 # asyncpg has no types of its own:
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reads of the search index."""
 
 # asyncpg has no types of its own:
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
 
 from __future__ import annotations
 

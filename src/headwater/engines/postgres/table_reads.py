@@ -1,7 +1,7 @@
 """Reads of one table: what each becomes as a statement, and its rows."""
 
 # asyncpg has no types of its own:
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.events import _set_running_loop  # pyright: ignore[reportPrivateUsage]  # asyncio's own door for loops
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 from contextvars import Context, copy_context
 from typing import Generic, TypeVar, cast
@@ -76,7 +76,7 @@ async def _answered(wanted: Wanted[object], steps: Generator[object, object, obj
 
 
 @contextmanager
-def _nobody_waits(projection: str) -> Iterator[None]:
+def _nobody_waits(projection: str) -> Generator[None, None, None]:
     """In the place of the event loop something that refuses: whoever asks it for anything would have to wait."""
     loop = asyncio._get_running_loop()  # pyright: ignore[reportPrivateUsage]
     _set_running_loop(cast("asyncio.AbstractEventLoop", _NoLoop(projection)))
