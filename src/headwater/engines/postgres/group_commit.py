@@ -13,6 +13,7 @@ from headwater.engines.postgres.append_plan import Plan
 from headwater.engines.postgres.append_transaction import AppendTransaction, CommitUnknown, Follow, Raced
 from headwater.engines.postgres.errors import is_connection_lost, is_to_run_again, is_unique_violation
 from headwater.engines.postgres.pool import Pool
+from headwater.engines.sql.stepping import HandlerRaised
 from headwater.errors import (
     AppendOutcomeUnknown,
     DuplicateEventId,
@@ -29,7 +30,7 @@ __all__ = ["GroupCommit", "Unfit"]
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
 """Seconds between two tries while the server is out of reach."""
-_OF_THE_STORE: Final = (StorageFull, StoreBusy, StoreClosed, StoreReadOnly, StoreUnavailable)
+_NOT_TO_BLAME: Final = (HandlerRaised, StorageFull, StoreBusy, StoreClosed, StoreReadOnly, StoreUnavailable)
 """What no append of the group is to blame for."""
 
 
@@ -88,7 +89,7 @@ class GroupCommit:
             return True
         if isinstance(error, StoreUnavailable) and is_connection_lost(cause):
             return await pauses.next()
-        if isinstance(error, _OF_THE_STORE):
+        if isinstance(error, _NOT_TO_BLAME):
             return False
         if len(appends) == 1 and is_unique_violation(cause):
             async with self._pool.connection() as connection:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import Context, copy_context
 from typing import Generic, TypeVar, cast
 
-from headwater.errors import InlineHandlerSuspended
+from headwater.errors import HeadwaterError, InlineHandlerSuspended
 
 __all__ = ["HandlerRaised", "Wanted", "finished", "stepped"]
 
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class HandlerRaised(Exception):  # it is carried, never shown
-    """What a handler raised, kept apart from what the store does."""
+    """What a handler raised, kept apart from what the store does; carried, never shown."""
 
     def __init__(self, error: BaseException) -> None:
-        super().__init__(error)
+        super().__init__(str(error))
         self.error = error
 
 
