@@ -16,7 +16,7 @@ __all__ = ["HandlerRaised", "Wanted", "finished", "stepped"]
 T = TypeVar("T")
 
 
-class HandlerRaised(Exception):  # it is carried, never shown
+class HandlerRaised(HeadwaterError):
     """What a handler raised, kept apart from what the store does; carried, never shown."""
 
     def __init__(self, error: BaseException) -> None:
