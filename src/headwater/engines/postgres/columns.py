@@ -69,7 +69,9 @@ class NativeColumns(Columns):
     def any(self, field: Field, scalars: Sequence[Scalar], bindings: Bindings) -> str:
         native = native_of(field)
         mark = bindings.mark(sent(field, scalars), f"{native.sent}[]")
-        return mark if native.received == "{}" else f"{mark}::{native.column}[]"
+        return (
+            mark if native.received == "{}" else f"ARRAY(SELECT {native.received.format('v')} FROM unnest({mark}) AS v)"
+        )
 
     def items(self, field: Field) -> str:
         return self.name(field) + ("" if is_plain_list(field) else "::jsonb")

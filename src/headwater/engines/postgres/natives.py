@@ -7,7 +7,6 @@ which gives back what was written: `jsonb` knows no NUL in text, no -0.0, and no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Final, TypeAlias, cast
 from uuid import UUID
 
@@ -22,7 +21,7 @@ Decode: TypeAlias = Callable[[object], object]
 
 _BARE_TYPES: Final[frozenset[object]] = frozenset({str, int})
 _AS_THEY_COME: Final = frozenset({Kind.REAL, Kind.BYTES, Kind.BOOLEAN, Kind.DATETIME, Kind.DATE, Kind.DECIMAL})
-_SENT_AS_VALUES: Final = frozenset({Kind.BOOLEAN, Kind.DECIMAL, Kind.DATETIME})
+_SENT_AS_VALUES: Final = frozenset({Kind.BOOLEAN, Kind.DECIMAL})
 _CODE_POINTS: Final = ' COLLATE "C"'
 
 
@@ -61,8 +60,6 @@ def parameters(field: Field, column: Sequence[object]) -> Sequence[object]:
     """Values of one field as they are sent; raises InvalidMessage for one that does not fit it."""
     if field.kind is Kind.BOOLEAN and set(map(type, column)) == {bool}:
         return column
-    if field.kind is Kind.DATETIME and all(type(value) is datetime and value.tzinfo is UTC for value in column):
-        return column
     return sent(field, columns.scalars(field, column))
 
 
@@ -83,13 +80,18 @@ def _uuid(value: object) -> object:
     return None if value is None else UUID(int=cast("UUID", value).int)
 
 
+_MOMENT: Final = (
+    "((timestamp '1970-01-01' + {0} / 86400000000 * interval '1 day'"
+    " + {0} % 86400000000 * interval '1 microsecond') AT TIME ZONE 'UTC')"
+)
+"""A time from its microseconds; days apart, since an interval is multiplied by a float."""
 _NATIVES: Final = {
     Kind.TEXT: Native(f"text{_CODE_POINTS}", "text"),
     Kind.INTEGER: Native("bigint", "bigint"),
     Kind.REAL: Native("double precision", "double precision"),
     Kind.BOOLEAN: Native("boolean", "boolean", scalar="{}::integer::bigint"),
-    Kind.DATETIME: Native("timestamptz", "timestamptz", scalar="(extract(epoch FROM {}) * 1000000)::bigint"),
-    # The driver would send the first and the last day as -infinity and infinity.
+    # The driver would send the first and the last moment, and day, as -infinity and infinity.
+    Kind.DATETIME: Native("timestamptz", "bigint", _MOMENT, "(extract(epoch FROM {}) * 1000000)::bigint"),
     Kind.DATE: Native("date", "text", "{}::date", f"to_char({{}}, 'YYYY-MM-DD'){_CODE_POINTS}"),
     Kind.UUID: Native("uuid", "uuid", scalar=f"{{}}::text{_CODE_POINTS}"),
     Kind.BYTES: Native("bytea", "bytea"),

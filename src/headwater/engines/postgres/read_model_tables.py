@@ -111,16 +111,16 @@ def _columns(table: Table, field: Field) -> list[str]:
 async def _defaults(connection: Connection, table: Table, field: Field) -> list[str]:
     """What the rows there are hold in the columns of a new field, as literals."""
     (value,), native = parameters(field, [_default(table, field.name)]), native_of(field)
-    defaults = [await _literal(connection, native.received.format(f"$1::{native.sent}"), native.column, value)]
+    defaults = [await _literal(connection, native.received.format(f"$1::{native.sent}"), value)]
     if field.searchable:
         words = search_index.words_of(cast("str | None", value))
-        defaults.append(await _literal(connection, search_index.RECEIVED.format("$1::text"), "tsvector", words))
+        defaults.append(await _literal(connection, search_index.RECEIVED.format("$1::text"), words))
     return defaults
 
 
-async def _literal(connection: Connection, expression: str, type: str, value: object) -> str:
+async def _literal(connection: Connection, expression: str, value: object) -> str:
     """A value as it may stand in a statement that takes no parameters."""
-    return f"{await connection.fetchval(f'SELECT quote_nullable(({expression})::text)', value)}::{type}"
+    return cast("str", await connection.fetchval(f"SELECT quote_nullable(({expression})::text)", value))
 
 
 def _default(table: Table, name: str) -> object:
