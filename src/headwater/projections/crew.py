@@ -170,17 +170,18 @@ class Crew:
     def _see_to_building(self, projection: Projection, roll: Roll) -> None:
         """Go on with what is being built for our code; begin it where our version is newer than what is served."""
         task = self._builds.get(projection.name)
-        is_under_way = task is not None and not task.done()
+        is_under_way = task is not None and not task.done() and not task.cancelling()
         is_called_for = roll.calls_for(projection.declared.version) or _is_ours(projection, roll.building)
         if is_called_for and not is_under_way:
             self._builds[projection.name] = asyncio.create_task(self._built(projection))
 
     def _end_building(self, name: str) -> set[asyncio.Task[object]]:
-        """What is to be waited for, if anything."""
-        task = self._builds.pop(name, None)
+        """What is to be waited for, if anything: also by who finds it ending already."""
+        task = self._builds.get(name)
         if task is None or task.done():
             return set()
-        task.cancel()
+        if not task.cancelling():
+            task.cancel()
         return {task} - {asyncio.current_task()}
 
     async def _to_build(self, projection: Projection) -> Generation | None:
