@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 
@@ -17,11 +17,13 @@ from headwater.engines.postgres.row_counts import count_changes
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.postgres.table import Table, physical, table_of
 from headwater.engines.sql.declaration import Declaration, declared, new_fields
-from headwater.errors import StoreMismatch
+from headwater.errors import BadDeclaration, StoreMismatch
 from headwater.models.criteria import Order
 from headwater.models.model import ReadModel
 
 __all__ = ["PostgresReadModelSchema", "make_anew", "stored_declaration"]
+
+_SYSTEM_COLUMNS: Final = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
 
 
 class PostgresReadModelSchema:
@@ -72,6 +74,11 @@ async def make_anew(connection: Connection, sql: Statements, tables: Sequence[Ta
 
 async def stored_declaration(connection: Connection, sql: Statements, table: Table) -> Declaration | None:
     """What the table was made for; None if there is none. Raises StoreMismatch if its name is not free for it."""
+    for name in _SYSTEM_COLUMNS.intersection(table.fields):
+        where = f"{table.schema.model.__name__}.{name}"
+        raise BadDeclaration(
+            f"{where}: PostgreSQL keeps names such as {name!r} for itself: give the field another name"
+        )
     stored = await connection.fetchval(sql["find_declaration"], table.stored)
     if stored is not None:
         return msgspec.json.decode(cast("str", stored), type=Declaration)
