@@ -21,7 +21,6 @@ Decode: TypeAlias = Callable[[object], object]
 
 _BARE_TYPES: Final[frozenset[object]] = frozenset({str, int})
 _AS_THEY_COME: Final = frozenset({Kind.REAL, Kind.BYTES, Kind.BOOLEAN, Kind.DATETIME, Kind.DATE, Kind.DECIMAL})
-_SENT_AS_VALUES: Final = frozenset({Kind.BOOLEAN, Kind.DECIMAL})
 _CODE_POINTS: Final = ' COLLATE "C"'
 
 
@@ -39,7 +38,10 @@ class Native(msgspec.Struct, frozen=True):
 def native_of(field: Field) -> Native:
     """What a field is in its table."""
     if field.kind is Kind.DECIMAL:
-        return Native(f"numeric(19, {field.scale})", "numeric", scalar=f"({{}} * {10**field.scale})::bigint")
+        unit = f"1e-{field.scale}"
+        return Native(
+            f"numeric(19, {field.scale})", "bigint", f"({{}} * {unit})", f"({{}} * {10**field.scale})::bigint"
+        )
     if field.kind is Kind.JSON:
         type = "jsonb" if is_plain_list(field) else "json"
         return Native(type, type, scalar="{}::text")
@@ -65,7 +67,7 @@ def parameters(field: Field, column: Sequence[object]) -> Sequence[object]:
 
 def sent(field: Field, scalars: Sequence[Scalar]) -> Sequence[object]:
     """Scalars of one field as they are sent."""
-    return list(map(field.to_value, scalars)) if field.kind in _SENT_AS_VALUES else scalars
+    return list(map(field.to_value, scalars)) if field.kind is Kind.BOOLEAN else scalars
 
 
 def decoder(field: Field) -> Decode | None:
