@@ -1,4 +1,4 @@
-"""eventsourcing: one event for each insert by its PostgreSQL recorder, encoded beforehand, in threads on own streams."""
+"""eventsourcing: one event for each insert by its PostgreSQL recorder, encoded beforehand, in several threads."""
 
 from __future__ import annotations
 

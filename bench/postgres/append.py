@@ -55,16 +55,13 @@ def measure(plan: Plan, server: Server) -> Iterator[Result]:
     yield _result(one_name, samples, "one", "raw", by_hand, 0.5)
     yield _result(one_name, samples, "one", "raw, one statement", f"{by_hand}, as one statement", None)
     yield _result(many_name, samples, "many", "raw, 8", f"{by_hand}, {CONNECTIONS} connections", 4)
-    yield _result(
-        many_name, samples, "many", "raw, 8, one statement", f"{by_hand}, as one statement, {CONNECTIONS} connections", None
-    )
+    at_once = f"{by_hand}, as one statement, {CONNECTIONS} connections"
+    yield _result(many_name, samples, "many", "raw, 8, one statement", at_once, None)
     yield _result(many_name, samples, "many", "eventsourcing", peers["eventsourcing"], 10)
     yield _result(many_name, samples, "many", "eventsource-py", peers.get("eventsource-py", NOT_RUN), 10)
 
 
-def _result(
-    name: str, samples: dict[str, Samples], ours: str, theirs: str, against: str, goal: float | None
-) -> Result:
+def _result(name: str, samples: dict[str, Samples], ours: str, theirs: str, against: str, goal: float | None) -> Result:
     found = samples.get(theirs)
     return Result(
         name=name,

@@ -61,7 +61,7 @@ class Server:
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """Started on the benchmarks' disk, stopped and removed at the end. Raises ConfigurationError where none is installed."""
+    """Started on the benchmarks' disk, removed at the end. Raises ConfigurationError where none is installed."""
     with tempfile.TemporaryDirectory(prefix="headwater-bench-", dir=folder(), ignore_cleanup_errors=True) as place:
         Path(place).chmod(0o711)  # the server's account passes
         running = PostgresServer(Path(place, "postgres"), settings=_SETTINGS)

@@ -49,6 +49,8 @@ class PostgresWakeups:
         """Set while commits are not notified yet."""
         self._waited_for = asyncio.Event()
         """Set while somebody waits."""
+        self._tried = asyncio.Event()
+        """Set once it listens, or could not."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def seen(self) -> int:
@@ -79,11 +81,12 @@ class PostgresWakeups:
     async def start(self, store_id: str) -> None:
         """Listen, look and notify from now on."""
         self._channel = f"headwater_{store_id.replace('-', '')[:40]}"
-        self._owed, self._waited_for = asyncio.Event(), asyncio.Event()
+        self._owed, self._waited_for, self._tried = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._tasks = [
             asyncio.create_task(self._notify(), name="headwater-notifier"),
             asyncio.create_task(self._listen(), name="headwater-listener"),
         ]
+        await self._tried.wait()  # whoever is cancelled while it connects may leave a connection behind
 
     async def stop(self) -> None:
         """Say what is owed, and wake whoever waits; idempotent."""
@@ -122,11 +125,13 @@ class PostgresWakeups:
             try:
                 async with self._pool.connection() as connection:
                     await connection.add_listener(self._channel, self._heard)
+                    self._tried.set()
                     try:
                         await self._look(connection)
                     finally:
                         await connection.remove_listener(self._channel, self._heard)
             except (HeadwaterError, OSError, TimeoutError):
+                self._tried.set()
                 await asyncio.sleep(_RETRY)
             self._move(others=True)
 
