@@ -46,7 +46,8 @@ async def kill_at(command: Sequence[str], url: str, reach: int) -> int:
     try:
         while True:
             seen = engine.wakeups.seen()
-            if (head := await engine.log.head(0)) >= reach:
+            head = sum([await engine.log.head(partition) for partition in range(engine.log.partitions)])
+            if head >= reach:
                 return head
             assert process.returncode is None
             await engine.wakeups.wait(seen, 1.0)

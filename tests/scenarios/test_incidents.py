@@ -19,6 +19,7 @@ from tests.demo.incidents.rows import generated, write
 from tests.demo.incidents.truth_by_hand import truth_of
 from tests.scenarios.incidents_runs import figures_after_rebuilds, incidents, live_figures
 from tests.scenarios.retail_runs import finish, kill_at
+from tests.stores import on_shared_stores
 
 LINES = 20_000
 FEW = 3_000
@@ -56,8 +57,9 @@ async def test_twenty_thousand_entries_equal_the_truth_live_and_rebuilt(
 
 
 @pytest.mark.timeout(180)
-async def test_killed_in_the_middle_it_goes_on_and_nothing_happens_twice(tmp_path: Path) -> None:
-    file, url = write(tmp_path, generated(FEW)), f"sqlite:///{tmp_path}/incidents.db"
+@on_shared_stores
+async def test_killed_in_the_middle_it_goes_on_and_nothing_happens_twice(tmp_path: Path, url: str) -> None:
+    file = write(tmp_path, generated(FEW))
     await kill_at(incidents(file, url), url, FEW)  # in events: more than one for an entry
     resumed = await asyncio.to_thread(finish, incidents(file, url))
     assert resumed["events"] == FEW

@@ -22,6 +22,7 @@ from headwater.projections.handler import ProjectionHandler
 from tests.demo.retail.rows import generated
 from tests.demo.retail.truth_by_hand import truth_of
 from tests.scenarios.retail_runs import Silent, finish, kill_at, retail
+from tests.stores import on_shared_stores
 
 LINES = 3_000
 
@@ -41,12 +42,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("engine", ["memory", "sqlite"])
-async def test_twenty_thousand_lines_equal_the_truth(data: Callable[[str], Path], engine: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("url", "processes"), [("memory", 1), ("sqlite", 1), ("postgres", 1), ("postgres", 3)], indirect=["url"]
+)
+async def test_twenty_thousand_lines_equal_the_truth(data: Callable[[str], Path], url: str, processes: int) -> None:
     folder = data("online_retail")
-    url = "memory://" if engine == "memory" else f"sqlite:///{tmp_path}/retail.db"
     source = await asyncio.to_thread(find_source, folder / "events.csv.xz", 20_000)
-    outcome = await run_job(Job(source=source, url=url), Silent())
+    outcome = await run_job(Job(source=source, url=url, processes=processes), Silent())
     truth = await asyncio.to_thread(find_truth, folder, 20_000)
     assert truth is not None
     compared = compare(outcome.figures, truth[1])
@@ -55,8 +57,8 @@ async def test_twenty_thousand_lines_equal_the_truth(data: Callable[[str], Path]
 
 
 @pytest.mark.timeout(180)
-async def test_killed_in_the_middle_it_goes_on_and_nothing_happens_twice(file: Path, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/retail.db"
+@on_shared_stores
+async def test_killed_in_the_middle_it_goes_on_and_nothing_happens_twice(file: Path, url: str) -> None:
     reaches = (LINES // 4, LINES // 2)
     left = [await kill_at(retail(file, url), url, reach) for reach in reaches]
     resumed = await asyncio.to_thread(finish, retail(file, url))
@@ -67,16 +69,17 @@ async def test_killed_in_the_middle_it_goes_on_and_nothing_happens_twice(file: P
 
 
 @pytest.mark.timeout(180)
-def test_four_processes_share_one_file(file: Path, tmp_path: Path) -> None:
-    shared = finish(retail(file, f"sqlite:///{tmp_path}/retail.db", "--processes", "4"))
+@on_shared_stores
+def test_four_processes_share_one_store(file: Path, url: str) -> None:
+    shared = finish(retail(file, url, "--processes", "4"))
     assert (shared["commands"], shared["processes"]) == (LINES, 4)
-    again = finish(retail(file, f"sqlite:///{tmp_path}/retail.db", "--processes", "2"))
+    again = finish(retail(file, url, "--processes", "2"))
     assert (again["commands"], again["commands_known"]) == (0, LINES)
 
 
 @pytest.mark.timeout(180)
-async def test_every_read_model_is_the_same_after_a_rebuild(file: Path, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/retail.db"
+@on_shared_stores
+async def test_every_read_model_is_the_same_after_a_rebuild(file: Path, url: str) -> None:
     source = await asyncio.to_thread(find_source, file, None)
     before = (await run_job(Job(source=source, url=url), Silent())).figures
     async with shop(url, run_projections=False) as cqrs:

@@ -40,8 +40,10 @@ async def run_job(job: Job, watch: Watch) -> Outcome:
 
     Raises InvalidInput, StoreMismatch (invoices of other data), StoreError, ProjectionError, PartFailed.
     """
-    if job.processes > 1 and not job.url.startswith("sqlite:"):
-        raise ConfigurationError(f"{job.url!r} cannot be shared by {job.processes} processes: name a sqlite:/// file")
+    if job.processes > 1 and job.url.startswith("memory:"):
+        raise ConfigurationError(
+            f"{job.url!r} cannot be shared by {job.processes} processes: name a store that is not in memory"
+        )
     seconds: dict[str, float] = {}
     async with shop(job.url, run_projections=False) as cqrs:
         with timed(seconds, "commands"):
