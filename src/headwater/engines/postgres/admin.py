@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final, cast
+from typing import TypeAlias, cast
 
 from headwater.domain.version import check_count
 from headwater.engines.postgres.location import Location
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
+from headwater.engines.postgres.surroundings import IDLE, Surroundings, dangers
+from headwater.engines.postgres.table import quoted
 from headwater.engines.postgres.verification import Verification
 from headwater.engines.sql.stream_range import stream_range
 from headwater.ports.admin import Finding, StoreInfo, StreamInfo
 
 __all__ = ["PostgresAdmin"]
 
-_OLDEST: Final = 13
-_UNSAFE: Final = {
-    "fsync": "a crash of the machine may destroy the database",
-    "full_page_writes": "a crash of the machine may leave pages half written",
-    "synchronous_commit": "a crash of the server loses what was acknowledged in the last moments before it",
-    "data_checksums": "damage to pages of other tables than the log is not noticed",
-}
-"""Settings that had better be on."""
+_Glance: TypeAlias = tuple[str, int, int, int, int, int, str, str, str, int, str]
+_Settings: TypeAlias = tuple[int, str, bool, bool, str, str, str, str, int, int, int]
 
 
 class PostgresAdmin:
@@ -33,9 +29,8 @@ class PostgresAdmin:
 
     async def info(self) -> StoreInfo:
         row = await self._pool.row(self._sql["describe_store"], self._location.schema)
-        store_id, format, partitions, events, streams, size, version, synchronous = cast(
-            "tuple[str, int, int, int, int, int, str, str]", row
-        )
+        store_id, format, partitions, events, streams, size, *_ = cast("_Glance", row)
+        *_, version, synchronous, role, standbys, named = cast("_Glance", row)
         return StoreInfo(
             engine="postgres",
             store_id=store_id,
@@ -49,6 +44,9 @@ class PostgresAdmin:
                 "schema": self._location.schema,
                 "server": version,
                 "synchronous_commit": synchronous,
+                "role": role,
+                "standbys": str(standbys),
+                "synchronous_standbys": named or "none",
             },
         )
 
@@ -68,13 +66,7 @@ class PostgresAdmin:
             yield verification.checked
 
     async def doctor(self) -> Sequence[Finding]:
-        row = await self._pool.row(self._sql["look_at_settings"], f"{self._sql.schema}.{self._sql.events}")
-        settings = dict(zip(("version", "standby", "deletes", *_UNSAFE), cast("Sequence[object]", row), strict=True))
-        found = [f"{name} is off: {danger}" for name, danger in _UNSAFE.items() if settings[name] == "off"]
-        if cast("int", settings["version"]) < _OLDEST * 10_000:
-            found.append(f"the server is older than PostgreSQL {_OLDEST}: upgrade it")
-        if settings["standby"]:
-            found.append("the server is a standby and takes no writes: name the primary in the URL")
-        if settings["deletes"]:
-            found.append("this role may delete events: let applications use one that may not")
-        return [Finding(severity="warning", what=what, where=self._location.shown) for what in found]
+        events = f"{self._sql.schema}.{quoted(self._sql.events)}"
+        row = await self._pool.row(self._sql["look_at_settings"], events, IDLE)
+        found = Surroundings(*cast("_Settings", row))
+        return list(dangers(found, self._location.pool, self._location.shown))

@@ -1,4 +1,4 @@
--- The store at a glance; of the tables in its schema, how many bytes they take.
+-- The store at a glance, how many bytes the tables in its schema take, and the server it is on.
 SELECT
     store.store_id,
     store.format,
@@ -11,5 +11,8 @@ SELECT
         WHERE schema.nspname = $1 AND relation.relkind = 'r'
     ),
     current_setting('server_version'),
-    current_setting('synchronous_commit')
+    current_setting('synchronous_commit'),
+    CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END,
+    (SELECT count(*) FROM pg_stat_replication),
+    current_setting('synchronous_standby_names')
 FROM {schema}.headwater_store AS store
