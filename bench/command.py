@@ -26,7 +26,7 @@ from headwater.domain.version import Exact
 from headwater.handling.ids import uuid7
 from headwater.ports.engine import Engine
 
-__all__ = ["measure"]
+__all__ = ["NOT_RUN", "ByHand", "at_once", "execute", "measure"]
 
 COMMANDS = 10
 """For each account: it has no events before the first, nine before the last."""
@@ -46,8 +46,8 @@ def measure(plan: Plan) -> Iterator[Result]:
         engine = runner.run(opened(theirs))
         by_hand = ByHand(engine)
         sides = {
-            "by hand": lambda: timed(lambda: runner.run(_at_once(by_hand.credit, number))),
-            "ours": lambda: timed(lambda: runner.run(_at_once(lambda account: _execute(cqrs, account), number))),
+            "by hand": lambda: timed(lambda: runner.run(at_once(by_hand.credit, number))),
+            "ours": lambda: timed(lambda: runner.run(at_once(lambda account: execute(cqrs, account), number))),
         }
         if python is not None:
             other = stack.enter_context(peer("eventsource_py_command", str(CALLERS), str(COMMANDS), python=python))
@@ -79,7 +79,7 @@ def _rate(sample: Sample) -> float:
 _names = iter(range(2**62))
 
 
-async def _at_once(credit: Callable[[str], Awaitable[object]], number: int) -> int:
+async def at_once(credit: Callable[[str], Awaitable[object]], number: int) -> int:
     async def call() -> None:
         for count in range(number // CALLERS):
             if count % COMMANDS == 0:
@@ -90,7 +90,7 @@ async def _at_once(credit: Callable[[str], Awaitable[object]], number: int) -> i
     return number
 
 
-async def _execute(cqrs: CQRSManager, account: str) -> None:
+async def execute(cqrs: CQRSManager, account: str) -> None:
     receipt = await cqrs.commands.execute(Credit(account=account, amount=10))
     assert receipt.result % 10 == 0
 

@@ -14,7 +14,7 @@ from bench.rounds import Sample, interleave, median, median_ratio, timed
 from bench.store import a_path, create, url
 from headwater import CQRSManager, Repository
 
-__all__ = ["measure"]
+__all__ = ["BALANCE", "load", "measure", "saved"]
 
 EVENTS = 1_000
 BALANCE = 10 * EVENTS
@@ -32,7 +32,7 @@ def measure(plan: Plan) -> Iterator[Result]:
         cqrs = CQRSManager(url(ours), events=[Credited])
         runner.run(cqrs.initialize())
         accounts = cqrs.repository(Account)
-        runner.run(_saved(accounts))
+        runner.run(saved(accounts))
 
         def by_hand() -> int:
             for _ in range(number):
@@ -42,7 +42,7 @@ def measure(plan: Plan) -> Iterator[Result]:
         samples = interleave(
             {
                 "raw": lambda: timed(by_hand),
-                "ours": lambda: timed(lambda: runner.run(_load(accounts, number))),
+                "ours": lambda: timed(lambda: runner.run(load(accounts, number))),
                 "eventsourcing": lambda: other.run(plan.size(10, 2)),
             },
             plan.rounds,
@@ -79,14 +79,14 @@ def _rate(sample: Sample) -> float:
     return sample.rate
 
 
-async def _saved(accounts: Repository[Account]) -> None:
+async def saved(accounts: Repository[Account]) -> None:
     account = Account("a")
     for _ in range(EVENTS):
         account.credit(10)
     await accounts.save(account)
 
 
-async def _load(accounts: Repository[Account], number: int) -> int:
+async def load(accounts: Repository[Account], number: int) -> int:
     for _ in range(number):
         account = await accounts.load("a")
         assert account.balance == BALANCE

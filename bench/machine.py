@@ -15,7 +15,7 @@ import apsw
 
 __all__ = ["folder", "machine"]
 
-PACKAGES = ("headwater", "apsw", "msgspec", "eventsourcing", "mediatr", "python-cqrs", "waku")
+PACKAGES = ("headwater", "apsw", "asyncpg", "msgspec", "eventsourcing", "psycopg", "mediatr", "python-cqrs", "waku")
 ROOT = Path(__file__).parents[1]
 
 

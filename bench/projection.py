@@ -18,7 +18,7 @@ from headwater.models.pipeline_parsing import parse_pipeline
 from headwater.ports.place import Place
 from headwater.ports.projection_store import Reset
 
-__all__ = ["measure"]
+__all__ = ["Projecting", "measure"]
 
 TOTALS = [
     {"$group": {"_id": None, "rows": {"$sum": 1}, "credits": {"$sum": "$credits"}, "balance": {"$sum": "$balance"}}}
@@ -37,8 +37,8 @@ def measure(plan: Plan) -> Iterator[Result]:
         asyncio.Runner() as runner,
         peer("eventsourcing_projection") as other,
     ):
-        ours = runner.run(_Projecting.opened(url(path), number))
-        theirs = runner.run(_Projecting.opened(url(other_path), number))
+        ours = runner.run(Projecting.opened(url(path), number))
+        theirs = runner.run(Projecting.opened(url(other_path), number))
         runner.run(theirs.cqrs.close())
         raw = RawStore(other_path)
 
@@ -95,7 +95,7 @@ def _rate(sample: Sample) -> float:
     return sample.rate
 
 
-class _Projecting:
+class Projecting:
     """A store with events, and its projection."""
 
     def __init__(self, cqrs: CQRSManager, events: int) -> None:
@@ -103,7 +103,7 @@ class _Projecting:
         self._events = events
 
     @classmethod
-    async def opened(cls, url: str, events: int) -> _Projecting:
+    async def opened(cls, url: str, events: int) -> Projecting:
         cqrs = CQRSManager(url, projections=[Accounts()], run_projections=False)
         await cqrs.initialize()
         await fill(cqrs.engine, events, ACCOUNTS)
@@ -111,9 +111,10 @@ class _Projecting:
 
     async def reset(self) -> None:
         """Back to the start."""
-        checkpoint = await self.cqrs.engine.projections.checkpoint(Place("accounts"))
-        reset = Reset(projection="accounts", generation=0, epoch=checkpoint.epoch, models=[AccountView])
-        await self.cqrs.engine.projections.reset(reset)
+        store = self.cqrs.engine.projections
+        places = [Place("accounts", partition) for partition in range(self.cqrs.engine.log.partitions)]
+        epoch = max([(await store.checkpoint(place)).epoch for place in places])
+        await store.reset(Reset(projection="accounts", generation=0, epoch=epoch, models=[AccountView]))
 
     async def catch_up(self) -> int:
         """Start the projection and wait until it has seen everything."""

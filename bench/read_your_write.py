@@ -15,7 +15,7 @@ from bench.rounds import Sample, interleave, median, median_ratio
 from bench.store import a_path, url
 from headwater import CQRSManager
 
-__all__ = ["measure"]
+__all__ = ["WRITES", "execute", "make", "measure"]
 
 WRITES = 20
 """On one account, before the next."""
@@ -27,10 +27,10 @@ def measure(plan: Plan) -> Iterator[Result]:
     with a_path() as path, a_path() as other_path, asyncio.Runner() as runner:
         cqrs = CQRSManager(url(path), handlers=[credit, get_account], projections=[Accounts()])
         runner.run(cqrs.initialize())
-        runner.run(_make(url(other_path)))
+        runner.run(make(url(other_path)))
         raw = RawStore(other_path)
         samples = interleave(
-            {"raw": lambda: _by_hand(raw, number), "ours": lambda: runner.run(_execute(cqrs, number))}, plan.rounds
+            {"raw": lambda: _by_hand(raw, number), "ours": lambda: runner.run(execute(cqrs, number))}, plan.rounds
         )
         runner.run(cqrs.close())
         raw.close()
@@ -52,7 +52,7 @@ def _micros(sample: Sample) -> float:
 _names = iter(range(2**62))
 
 
-async def _make(url: str) -> None:
+async def make(url: str) -> None:
     cqrs = CQRSManager(url, read_models=[AccountView])
     await cqrs.initialize()
     await cqrs.close()
@@ -72,7 +72,7 @@ def _by_hand(raw: RawStore, number: int) -> Sample:
     return Sample(1, statistics.median(waits), 0)
 
 
-async def _execute(cqrs: CQRSManager, number: int) -> Sample:
+async def execute(cqrs: CQRSManager, number: int) -> Sample:
     waits: list[float] = []
     for count in range(number):
         if count % WRITES == 0:

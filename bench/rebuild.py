@@ -15,7 +15,7 @@ from bench.store import a_path, url
 from headwater import CQRSManager, Indexed, Key, ProjectionHandler, ReadModel, Recorded, Views, on
 from headwater.models.pipeline_parsing import parse_pipeline
 
-__all__ = ["measure"]
+__all__ = ["ACCOUNTS", "BATCH", "check", "measure", "rebuild"]
 
 ACCOUNTS = 1_000
 BATCH = 1_000
@@ -47,8 +47,8 @@ def measure(plan: Plan) -> Iterator[Result]:
             return timed(lambda: _copied(raw, number))
 
         def rebuilt() -> Sample:
-            sample = timed(lambda: runner.run(_rebuild(ours)))
-            runner.run(_check(ours, number))
+            sample = timed(lambda: runner.run(rebuild(ours, Entries)))
+            runner.run(check(ours, Entry, number))
             return sample
 
         samples = interleave({"raw": by_hand, "ours": rebuilt}, plan.rounds)
@@ -81,7 +81,7 @@ async def _opened(url: str, events: int) -> CQRSManager:
     cqrs = CQRSManager(url, projections=[Entries()], run_projections=False)
     await cqrs.initialize()
     await fill(cqrs.engine, events, ACCOUNTS)
-    await _rebuild(cqrs)
+    await rebuild(cqrs, Entries)
     return cqrs
 
 
@@ -89,11 +89,13 @@ async def _close(url: str, events: int) -> None:
     await (await _opened(url, events)).close()
 
 
-async def _rebuild(cqrs: CQRSManager) -> int:
-    return (await cqrs.synchronizer.rebuild_read_model(Entries, batch_size=BATCH)).done
+async def rebuild(cqrs: CQRSManager, entries: type[ProjectionHandler]) -> int:
+    """The read model of a projection anew; how many events."""
+    return (await cqrs.synchronizer.rebuild_read_model(entries, batch_size=BATCH)).done
 
 
-async def _check(cqrs: CQRSManager, number: int) -> None:
+async def check(cqrs: CQRSManager, entry: type[ReadModel], number: int) -> None:
+    """Every event has its row."""
     totals = {"_id": None, "rows": {"$sum": 1}, "amount": {"$sum": "$amount"}}
-    rows = await cqrs.engine.read_models.aggregate(Entry, parse_pipeline([{"$group": totals}]))
+    rows = await cqrs.engine.read_models.aggregate(entry, parse_pipeline([{"$group": totals}]))
     assert dict(rows[0]) == {"_id": None, "rows": number, "amount": 10 * number}, rows

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 from bench.append import CALLERS, append_at_once, append_in_turn
+from bench.command import NOT_RUN
 from bench.domain import new_event
 from bench.peer import peer, python_3_13
 from bench.plan import Plan
@@ -20,7 +21,6 @@ from headwater.ports.engine import Engine
 __all__ = ["measure"]
 
 CONNECTIONS = 8
-NOT_RUN = "eventsource-py not run: needs Python 3.13 (`make bench` finds it on PATH or among pyenv's versions)"
 
 
 def measure(plan: Plan, server: Server) -> Iterator[Result]:
@@ -50,15 +50,23 @@ def measure(plan: Plan, server: Server) -> Iterator[Result]:
         samples = interleave(sides, plan.rounds)
         runner.run(engine.close())
         runner.run(raw.close())
-    one_name, many_name = "PostgreSQL: append, one caller", f"PostgreSQL: append, {CALLERS} callers"
-    by_hand = "asyncpg, one event for each transaction"
-    yield _result(one_name, samples, "one", "raw", by_hand, 0.5)
-    yield _result(one_name, samples, "one", "raw, one statement", f"{by_hand}, as one statement", None)
-    yield _result(many_name, samples, "many", "raw, 8", f"{by_hand}, {CONNECTIONS} connections", 4)
-    at_once = f"{by_hand}, as one statement, {CONNECTIONS} connections"
-    yield _result(many_name, samples, "many", "raw, 8, one statement", at_once, None)
-    yield _result(many_name, samples, "many", "eventsourcing", peers["eventsourcing"], 10)
-    yield _result(many_name, samples, "many", "eventsource-py", peers.get("eventsource-py", NOT_RUN), 10)
+    yield from _results(samples, peers)
+
+
+def _results(samples: dict[str, Samples], peers: dict[str, str]) -> Iterator[Result]:
+    by_hand, eight = "asyncpg, one event for each transaction", f"{CONNECTIONS} connections"
+    for theirs, against, goal in (
+        ("raw", by_hand, 0.5),
+        ("raw, one statement", f"{by_hand}, as one statement", None),
+    ):
+        yield _result("PostgreSQL: append, one caller", samples, "one", theirs, against, goal)
+    for theirs, against, goal in (
+        ("raw, 8", f"{by_hand}, {eight}", 4),
+        ("raw, 8, one statement", f"{by_hand}, as one statement, {eight}", None),
+        ("eventsourcing", peers["eventsourcing"], 10),
+        ("eventsource-py", peers.get("eventsource-py", NOT_RUN), 10),
+    ):
+        yield _result(f"PostgreSQL: append, {CALLERS} callers", samples, "many", theirs, against, goal)
 
 
 def _result(name: str, samples: dict[str, Samples], ours: str, theirs: str, against: str, goal: float | None) -> Result:
@@ -86,7 +94,7 @@ def _run(runner: asyncio.Runner, work: Callable[[Engine, int], Awaitable[int]], 
 
 
 _names = iter(range(2**62))
-_Append = Callable[[RawStore, RawStream, NewEvent], Awaitable[None]]
+_Append = Callable[[RawStore, RawStream, NewEvent], Awaitable[int]]
 
 
 class _Raw:

@@ -135,8 +135,8 @@ class RawStore:
             await self.value(_COUNT_STREAM, stream.partition)
         return stream
 
-    async def append(self, stream: RawStream, event: NewEvent) -> None:
-        """One event, one transaction: the partition's turn, the stream, the event, and COMMIT."""
+    async def append(self, stream: RawStream, event: NewEvent) -> int:
+        """One event, one transaction: the partition's turn, the stream, the event, and COMMIT; its offset."""
         now, chain = time.time_ns() // 1_000, crc32(event.data, stream.chain)
         await self.execute("BEGIN")
         offset = await self.value(_MOVE_PARTITION, stream.partition, 1)
@@ -147,15 +147,18 @@ class RawStore:
         await self.value(_INSERT_EVENT, *row, event.type, event.schema, event.data, b"", None, chain)
         await self.execute("COMMIT")
         stream.version, stream.chain = stream.version + 1, chain
+        return int(offset)
 
-    async def append_at_once(self, stream: RawStream, event: NewEvent) -> None:
+    async def append_at_once(self, stream: RawStream, event: NewEvent) -> int:
         """The same as one statement, which is a transaction."""
         now, chain = time.time_ns() // 1_000, crc32(event.data, stream.chain)
         row = (stream.partition, stream.name, stream.version + 1, UUID(bytes=event.event_id), now)
         rest = (event.type, event.schema, event.data, b"", None, chain)
-        if await self.value(_APPEND_AT_ONCE, *row, *rest) is None:
+        offset = await self.value(_APPEND_AT_ONCE, *row, *rest)
+        if offset is None:
             raise RuntimeError(f"{stream.name} stands elsewhere")
         stream.version, stream.chain = stream.version + 1, chain
+        return int(offset)
 
     async def load(self, stream: str) -> int:
         """Fetch, typed decode and evolve: the balance."""
