@@ -7,6 +7,6 @@ SELECT
             AND event."offset" < least($2::bigint + $3::bigint, log.next)
     ),
     log.next,
-    EXISTS (SELECT FROM {schema}.{events} AS event WHERE event.partition = $1 AND event."offset" >= log.next)
+    coalesce((SELECT max(event."offset") FROM {schema}.{events} AS event WHERE event.partition = $1), -1) >= log.next
 FROM {schema}.headwater_partitions AS log
 WHERE log.partition = $1
