@@ -46,10 +46,11 @@ class PostgresEventStore:
         self._pool = pool
         self._limits = limits
         self._places = places
+        self._heads = log.heads
         locks = AppendLocks(location.schema, sql.events)
         transaction = AppendTransaction(sql, locks, clock, log.partition_of)
         self._appender = Appender(GroupCommit(pool, transaction, location.deadline), limits.queued_writes)
-        self._fold = Folds(sql, pool).read
+        self._fold = Folds(sql, pool, limits.queued_writes).read
 
     def start(self) -> None:
         """Take appends from now on."""
@@ -98,4 +99,6 @@ class PostgresEventStore:
         appended, places = placed
         if places:
             self._places.remember(appended.writes, places)
+            for partition, offset in places:
+                self._heads.learn(partition, offset + 1)
         return appended

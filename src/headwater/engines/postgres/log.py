@@ -6,6 +6,7 @@ from typing import Final, cast
 from zlib import crc32
 
 from headwater.domain.version import check_count
+from headwater.engines.postgres.heads import Heads
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.postgres.stored import PAGE, stored_events
@@ -24,6 +25,7 @@ class PostgresLog:
     def __init__(self, sql: Statements, pool: Pool, places: Places) -> None:
         self._sql = sql
         self._pool = pool
+        self.heads = Heads(sql, pool)
         self._places = places
         self._partitions = 0
 
@@ -41,7 +43,7 @@ class PostgresLog:
         self._check_partition(partition)
         check_count(start, "offset")
         check_count(limit, "limit")
-        if limit == 0:
+        if limit == 0 or not await self.heads.may_be_beyond(partition, start):
             return LogPage([], start)
         return await self._read(partition, start, min(limit, PAGE), only or _EVERYTHING_VISIBLE)
 

@@ -1,0 +1,2 @@
+-- Where all partitions end.
+SELECT partition, next FROM {schema}.headwater_partitions
