@@ -9,7 +9,7 @@ HeadwaterError
 │   ├── InvalidId                  a stream id, command id, header, unique key
 │   ├── InvalidVersion             an expected version, offset or limit
 │   ├── InvalidMessage             a command, query, event or row that does not fit its declaration
-│   ├── InvalidCriteria            criteria, order, page or pipeline
+│   ├── InvalidCriteria            criteria, order, page, pipeline or boundary
 │   ├── InvalidCursor              a page cursor that was forged, changed or made for another query
 │   ├── InvalidToken               a token that was forged, changed or made by another store
 │   ├── NotCommutative             a projection that declares to accumulate only makes another change
@@ -18,6 +18,7 @@ HeadwaterError
 │   └── LimitExceeded              larger than `Limits` allows
 ├── AppendRejected                 certainly not committed
 │   ├── WrongExpectedVersion
+│   ├── BoundaryChanged            an event within what the decision was based on
 │   ├── IdempotencyMismatch        this command id was used with another payload
 │   └── DuplicateEventId
 ├── AppendOutcomeUnknown           committed or not: ask again with the same command id
@@ -72,6 +73,7 @@ __all__ = [
     "BadDeclaration",
     "BadSignature",
     "CheckpointAheadOfLog",
+    "BoundaryChanged",
     "CheckpointConflict",
     "CommandTimeout",
     "ConfigurationError",
@@ -184,7 +186,7 @@ class InvalidMessage(InvalidInput):
 
 
 class InvalidCriteria(InvalidInput):
-    """Criteria, an order, a page size or a pipeline stage cannot be understood."""
+    """Criteria, an order, a page size, a pipeline stage or a boundary cannot be understood."""
 
 
 class InvalidCursor(InvalidInput):
@@ -238,6 +240,15 @@ class WrongExpectedVersion(AppendRejected):
 
 class IdempotencyMismatch(AppendRejected):
     """This command id was used before with another payload: use a fresh id for a new command."""
+class BoundaryChanged(AppendRejected):
+    """An event within a boundary was committed after it was read: read it again and decide again."""
+
+    def __init__(self, alternative: str, tags: tuple[str, ...]) -> None:
+        super().__init__(f"an event of {alternative} was committed since it was read: read it again and decide again")
+        self.tags = tags
+        """Of the first alternative of the boundary that changed."""
+
+
 
     def __init__(self, command_id: str) -> None:
         super().__init__(f"command id {command_id!r} was used with another payload: use a fresh id for a new command")

@@ -20,6 +20,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     payload_bytes: int = 256 << 10
     """Bytes of one event's or one row's encoded payload."""
     metadata_bytes: int = 16 << 10
+    tags_per_event: int = 64
     depth: int = 64
     """Levels of nesting in a payload."""
     page_size: int = 10_000

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from headwater.domain.boundary import AppendCondition
 from headwater.domain.event import NewEvent
 from headwater.domain.identifier import Identifier, check_id, check_type_name
 from headwater.domain.stream import StreamId
+from headwater.domain.tags import check_tag
 from headwater.domain.version import ExpectedVersion
 from headwater.errors import DuplicateEventId, InvalidMessage, LimitExceeded
 from headwater.limits import Limits
@@ -75,6 +77,12 @@ class Append(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     changes: tuple[object, ...] = ()
     """Read-model changes (`headwater.models.changes.Change`) committed with the events."""
+    conditions: tuple[AppendCondition, ...] = ()
+    """Boundaries that must be as they were read; the events are stamped later than all that was read of them."""
+
+    def stamped_from(self, now: int) -> int:
+        """The earliest time of its events: now, in microseconds since 1970, or just after what it was decided on."""
+        return max([now, *[condition.after.time + 1 for condition in self.conditions]]) if self.conditions else now
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -91,6 +99,7 @@ def check_append(append: Append, limits: Limits) -> None:
     Raises:
         InvalidMessage: a write without events, two writes to one stream, nothing to commit at all.
         InvalidId, InvalidIdentifier: of a stream, a unique key, a command or an event's type.
+        InvalidId, InvalidMessage: a tag that is none, tags of an integration event.
         LimitExceeded: sizes above `limits`.
         DuplicateEventId: one event id twice in the append.
     """
@@ -153,3 +162,16 @@ def _check_events(events: list[NewEvent], limits: Limits) -> None:
         if event.event_id in seen:
             raise DuplicateEventId(event.event_id.hex())
         seen.add(event.event_id)
+        if event.tags:
+            _check_tags(event, limits)
+
+
+def _check_tags(event: NewEvent, limits: Limits) -> None:
+    if event.topic is not None:
+        raise InvalidMessage(f"{event.type} is hidden from all but the relay and has tags: leave them out")
+    if len(event.tags) > limits.tags_per_event:
+        raise LimitExceeded(f"the number of tags of {event.type}", len(event.tags), limits.tags_per_event)
+    if len(set(event.tags)) < len(event.tags):
+        raise InvalidMessage(f"{event.type} has one tag twice: a tag is there or not")
+    for tag in event.tags:
+        check_tag(tag, limits.id_bytes)

@@ -28,6 +28,8 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """JSON in one line."""
     topic: str | None = None
     """None for a domain event; the topic of an integration event, hidden from every reader but the relay."""
+    tags: tuple[str, ...] = ()
+    """By which boundaries find it: `name:value`, each once. They are kept beside the event, not in it."""
 
 
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):

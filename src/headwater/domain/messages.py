@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Generic, TypeGuard, TypeVar, dataclass_transform
 
 import msgspec
 
 from headwater.domain.identifier import check_type_name
+from headwater.domain.tags import tagger_of
 from headwater.errors import BadDeclaration
 
 __all__ = [
@@ -85,6 +87,8 @@ class MessageMeta(msgspec.StructMeta):
         except TypeError as error:
             raise BadDeclaration(f"{cls_name} cannot be declared so: {error}") from error
         cls.__naming__ = _naming(name or cls_name, renamed_from, schema)
+        with suppress(NameError, TypeError, AttributeError, SyntaxError):  # not resolved yet: looked at when registered
+            tagger_of(cls)
         return cls
 
 

@@ -11,6 +11,7 @@ import msgspec
 from headwater.domain.codec import Codec, codec_for, read_failure
 from headwater.domain.identifier import shown
 from headwater.domain.messages import Naming, naming_of
+from headwater.domain.tags import tagger_of
 from headwater.domain.upcaster import Shape, Upcaster
 from headwater.errors import (
     BadDeclaration,
@@ -45,6 +46,7 @@ class Registry:
         self._upcasters: dict[tuple[str, int], Upcaster] = {}
         self._decoders: dict[tuple[str, int], Callable[[bytes], tuple[object, ...]]] = {}
         self._arrays: dict[tuple[str, int], Callable[[bytes], list[object]]] = {}
+        self._taggers: dict[type, Callable[[object], tuple[str, ...]]] = {}
         for upcaster in upcasters:
             self._add_upcaster(upcaster)
 
@@ -81,6 +83,11 @@ class Registry:
         except (ValueError, RecursionError) as error:
             raise InvalidMessage(f"this {naming.name} could not be read back: {str(error)[:200]}") from error
         return naming.name, naming.schema, data
+
+    def tags_of(self, event: object) -> tuple[str, ...]:
+        """The tags of an event of a registered class, by the fields marked Tag; InvalidId for a value that is none."""
+        tagger = self._taggers.get(type(event))
+        return () if tagger is None else tagger(event)
 
     def decode(self, name: str, schema: int, data: bytes) -> tuple[object, ...]:
         """The events stored as `name`: one, or what the upcasters made of it (none, or several)."""
@@ -146,6 +153,8 @@ class Registry:
                     f"{_path(cls)} and {_path(other)} are both called {name!r} in stored data: give one a name="
                 )
         self._codecs[cls] = naming, codec_for(cls, self.limits)
+        if (tagger := tagger_of(cls)) is not None:
+            self._taggers[cls] = tagger
         for name in (naming.name, *naming.renamed_from):
             self._classes[name] = cls
         self._decoders.clear()

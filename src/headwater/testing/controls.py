@@ -67,8 +67,10 @@ TOO_MUCH: Final = Accumulate(Tally, "full", Tally(name="full", total=2**63 - 1),
 """A change that every engine refuses when it makes it: the sum leaves the range of its field."""
 
 
-def new_event(type: str = "Noted", data: bytes = b"{}", topic: str | None = None) -> NewEvent:
-    return NewEvent(event_id=uuid7(), type=type, schema=1, data=data, topic=topic)
+def new_event(
+    type: str = "Noted", data: bytes = b"{}", topic: str | None = None, tags: tuple[str, ...] = ()
+) -> NewEvent:
+    return NewEvent(event_id=uuid7(), type=type, schema=1, data=data, topic=topic, tags=tags)
 
 
 def events_of(count: int) -> tuple[NewEvent, ...]:

@@ -1,19 +1,21 @@
-"""EventStore with AtomicAppends and InlineAppends: an append looks at everything first, then changes it all at once."""
+"""EventStore with all kinds of appends: each looks at everything first, then changes it all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import msgspec
 
 from headwater.domain.append import Append, Appended, UniqueKey, Write, Written, check_append
+from headwater.domain.boundary import Boundary, BoundaryPage, Mark, check_conditions
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count, check_expected
+from headwater.engines.memory.boundaries import check_unchanged, read_page
 from headwater.engines.memory.inline_appends import handle_inline
 from headwater.engines.memory.state import Part, State, Stream
-from headwater.errors import DuplicateEventId, IdempotencyMismatch, InvalidMessage, UniqueKeyTaken
+from headwater.errors import DuplicateEventId, IdempotencyMismatch, InvalidMessage, InvalidVersion, UniqueKeyTaken
 from headwater.models.changes import Change
 from headwater.ports.event_store import FoldRows
 from headwater.ports.inline_appends import InlineProjection
@@ -32,6 +34,18 @@ class MemoryEventStore(Part):
 
     async def append_inline(self, append: Append, inline: Sequence[InlineProjection]) -> Appended:
         return _commit(self._state, append, inline)
+
+    async def append_within(self, append: Append) -> Appended:
+        return _commit(self._state, append)
+
+    async def read_within(self, boundary: Boundary, after: Mark, limit: int) -> BoundaryPage:
+        return read_page(self._state, boundary, after, limit)
+
+    async def tags_between(self, partition: int, start: int, stop: int) -> Mapping[int, tuple[str, ...]]:
+        tags = self._state.tags
+        if check_count(partition, "partition") >= len(tags):
+            raise InvalidVersion(f"there is no partition {partition}: this log has {len(tags)}, from 0")
+        return tags[partition].between(check_count(start, "start"), check_count(stop, "stop"))
 
     async def load(self, stream: StreamId, after: int = 0, up_to: int | None = None) -> Sequence[StoredEvent]:
         check_count(after, "after")
@@ -54,6 +68,7 @@ class MemoryEventStore(Part):
 
 def _commit(state: State, append: Append, inline: Sequence[InlineProjection] = ()) -> Appended:
     check_append(append, state.limits)
+    check_conditions(append.conditions, len(state.log))
     if (replayed := _first_outcome(state, append)) is not None:
         return replayed
     for write in append.writes:
@@ -61,9 +76,10 @@ def _commit(state: State, append: Append, inline: Sequence[InlineProjection] = (
         check_expected(str(write.stream), write.expected, len(state.events_of(str(write.stream))))
     for check in append.checks:
         check_expected(str(check.stream), check.expected, len(state.events_of(str(check.stream))))
+    check_unchanged(state, append)
     keys = _claimed(state, append)
     _check_event_ids(state, append)
-    now = state.now()
+    now = append.stamped_from(state.now())
     planned = _planned(state, append, now)
     with state.rows.all_or_nothing():
         state.rows.apply(cast("tuple[Change, ...]", append.changes))
@@ -180,6 +196,9 @@ def _keep(state: State, write: Write, stored: list[StoredEvent]) -> Written:
         state.categories[write.stream.category] += 1
     stream.events += stored
     state.log[partition] += stored
+    for event, kept in zip(write.events, stored, strict=True):
+        if event.tags:
+            state.tags[partition].add(kept.offset, event.tags)
     state.event_ids.update(event.event_id for event in stored)
     state.size_bytes += sum(len(event.data) + len(event.context) for event in stored)
     return Written(name, stored[0].version, stored[-1].version)

@@ -12,6 +12,7 @@ import msgspec
 from headwater.domain.append import CommandRecord, UniqueKey
 from headwater.domain.event import StoredEvent
 from headwater.engines.memory.rows import Rows
+from headwater.engines.memory.tag_index import TagIndex
 from headwater.errors import ConfigurationError, StoreClosed
 from headwater.models.model import ReadModel
 from headwater.ports.conditions import Pause, Trouble
@@ -64,6 +65,8 @@ class State:
         self.categories: Counter[str] = Counter()
         self.event_ids: set[bytes] = set()
         self.size_bytes = 0
+        self.tags = [TagIndex() for _ in range(partitions)]
+        """Of the events of each partition."""
         self.keys: dict[UniqueKey, str] = {}
         """The holding stream of each claimed key."""
         self.commands: dict[str, CommandRecord] = {}
