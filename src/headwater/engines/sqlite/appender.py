@@ -14,6 +14,7 @@ from headwater.domain.append import Append, Appended, UniqueKey, Write, Written
 from headwater.domain.version import check_expected
 from headwater.engines.sql.checksum import checksum, link, seal
 from headwater.engines.sql.command_rows import CommandRow, command_row, record_of
+from headwater.engines.sqlite.boundaries import Boundaries
 from headwater.engines.sqlite.changes import apply_changes
 from headwater.engines.sqlite.statements import Statements
 from headwater.errors import DuplicateEventId, IdempotencyMismatch, InvalidMessage, StoreCorrupt, UniqueKeyTaken
@@ -54,6 +55,7 @@ class Appender:
         self._sql = sql
         self._writer = writer
         self._now = clock.micros
+        self._boundaries = Boundaries(sql)
         self._epoch = -1
         self._next_offset = 0
         self._next_stream = 0
@@ -75,9 +77,11 @@ class Appender:
         for check in append.checks:
             version = connection.execute(self._sql["read_version"], (str(check.stream),)).get or 0
             check_expected(str(check.stream), check.expected, cast("int", version))
+        if append.conditions:
+            self._boundaries.check(connection, append.conditions)
         self._check_claims(connection, streams)
         self._remember_ends(connection)
-        now = self._now()
+        now = append.stamped_from(self._now())
         offsets: list[int] = []
         written: list[Written] = []
         for stream in streams:
@@ -149,6 +153,7 @@ class Appender:
 
     def _insert_events(self, connection: apsw.Connection, stream: _Stream, context: bytes, now: int) -> None:
         rows: list[tuple[int | str | bytes | None, ...]] = []
+        tags: list[tuple[str, int]] = []
         version, timestamp, chain = stream.version, stream.last_timestamp, stream.chain
         for offset, event in enumerate(stream.write.events, self._next_offset):
             id, type, schema, data, topic = event.event_id, event.type, event.schema, event.data, event.topic
@@ -157,6 +162,8 @@ class Appender:
             chain = link(data, chain)
             sum = checksum(seal(version, timestamp, id, type, schema, topic, context, data), chain)
             rows.append((offset, stream.id, version, id, timestamp, type, schema, data, context, topic, sum))
+            if event.tags:
+                tags += [(tag, offset) for tag in event.tags]
         try:
             if len(rows) == 1:
                 connection.execute(self._insert_event, rows[0])
@@ -164,6 +171,8 @@ class Appender:
                 connection.executemany(self._insert_event, rows)
         except apsw.ConstraintError as error:
             raise self._constraint_broken(connection, stream) from error
+        if tags:
+            self._boundaries.insert(connection, tags)
         self._next_offset += len(rows)
         stream.version, stream.last_timestamp, stream.chain = version, timestamp, chain
 

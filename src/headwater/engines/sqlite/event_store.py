@@ -1,22 +1,24 @@
-"""EventStore, AtomicAppends and InlineAppends: appends on the writer, loads on the readers."""
+"""EventStore with all kinds of appends: they are made on the writer, loads on the readers."""
 
 # apsw's annotations name a type of Python 3.12:
 # pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import Context, copy_context
 from typing import Final, cast
 
 import apsw
 
 from headwater.domain.append import Append, Appended, check_append
+from headwater.domain.boundary import Boundary, BoundaryPage, Mark, check_conditions, check_mark
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count
 from headwater.engines.sql.places import Places
 from headwater.engines.sqlite.appender import Appender
+from headwater.engines.sqlite.boundaries import Boundaries
 from headwater.engines.sqlite.fold import Folds
 from headwater.engines.sqlite.generation_states import GenerationStates
 from headwater.engines.sqlite.inline import Inline
@@ -24,6 +26,7 @@ from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.stored import PAGE, EventPage, stored_events
 from headwater.engines.sqlite.writer import Writer
+from headwater.errors import InvalidVersion
 from headwater.limits import Limits
 from headwater.ports.clock import Clock
 from headwater.ports.event_store import FoldRows
@@ -53,17 +56,35 @@ class SqliteEventStore:
         self._commit = Appender(sql, writer, clock).commit
         self._inline = Inline(sql, states)
         self._fold = Folds(sql).read
+        self._boundaries = Boundaries(sql)
 
     async def append(self, append: Append) -> Appended:
         return await self.append_atomic(append)
 
     async def append_atomic(self, append: Append) -> Appended:
         check_append(append, self._limits)
+        check_conditions(append.conditions, 1)
         return self._remembered(*await self._writer.run(self._commit, append))
 
     async def append_inline(self, append: Append, inline: Sequence[InlineProjection]) -> Appended:
         check_append(append, self._limits)
+        check_conditions(append.conditions, 1)
         return self._remembered(*await self._writer.run_alone(self._commit_inline, append, inline, copy_context()))
+
+    async def append_within(self, append: Append) -> Appended:
+        return await self.append_atomic(append)
+
+    async def read_within(self, boundary: Boundary, after: Mark, limit: int) -> BoundaryPage:
+        check_mark(after, 1)
+        if check_count(limit, "limit") == 0:
+            raise InvalidVersion("a page has 1 event or more, got 0")
+        return await self._readers.run(self._boundaries.read, boundary, after, min(limit, PAGE))
+
+    async def tags_between(self, partition: int, start: int, stop: int) -> Mapping[int, tuple[str, ...]]:
+        if check_count(partition, "partition") != 0:
+            raise InvalidVersion(f"there is no partition {partition}: this log has 1, from 0")
+        bounds = check_count(start, "start"), check_count(stop, "stop")
+        return await self._readers.run(self._boundaries.tags, *bounds)
 
     async def load(self, stream: StreamId, after: int = 0, up_to: int | None = None) -> Sequence[StoredEvent]:
         check_count(after, "after")

@@ -164,3 +164,11 @@ CREATE TABLE headwater_journal (
     outcome TEXT NOT NULL,
     details TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE headwater_tags (
+    tag TEXT NOT NULL,
+    "offset" INTEGER NOT NULL,
+    PRIMARY KEY (tag, "offset")
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX headwater_tags_offset ON headwater_tags ("offset");

@@ -15,3 +15,7 @@ UNION ALL
 SELECT 'a unique key held by no stream', held.scope || ' ' || held.value
 FROM headwater_unique_keys AS held
 WHERE NOT EXISTS (SELECT 1 FROM headwater_streams AS stream WHERE stream.id = held.stream)
+UNION ALL
+SELECT 'a tag of an event that is not there', tagged.tag || ' offset ' || tagged."offset"
+FROM headwater_tags AS tagged
+WHERE NOT EXISTS (SELECT 1 FROM {events} AS event WHERE event."offset" = tagged."offset")

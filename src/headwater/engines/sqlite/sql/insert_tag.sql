@@ -1,0 +1,2 @@
+-- One tag of an event.
+INSERT INTO headwater_tags (tag, "offset") VALUES (?, ?)
