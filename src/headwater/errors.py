@@ -72,8 +72,8 @@ __all__ = [
     "AppendRejected",
     "BadDeclaration",
     "BadSignature",
-    "CheckpointAheadOfLog",
     "BoundaryChanged",
+    "CheckpointAheadOfLog",
     "CheckpointConflict",
     "CommandTimeout",
     "ConfigurationError",
@@ -238,8 +238,6 @@ class WrongExpectedVersion(AppendRejected):
         self.actual = actual
 
 
-class IdempotencyMismatch(AppendRejected):
-    """This command id was used before with another payload: use a fresh id for a new command."""
 class BoundaryChanged(AppendRejected):
     """An event within a boundary was committed after it was read: read it again and decide again."""
 
@@ -249,6 +247,8 @@ class BoundaryChanged(AppendRejected):
         """Of the first alternative of the boundary that changed."""
 
 
+class IdempotencyMismatch(AppendRejected):
+    """This command id was used before with another payload: use a fresh id for a new command."""
 
     def __init__(self, command_id: str) -> None:
         super().__init__(f"command id {command_id!r} was used with another payload: use a fresh id for a new command")
