@@ -11,6 +11,8 @@ from headwater.ports.engine import Engine, EngineOptions
 from headwater.testing.clock import ManualClock
 from headwater.testing.conformance.admin import AdminConformance
 from headwater.testing.conformance.atomic_appends import AtomicAppendsConformance
+from headwater.testing.conformance.boundaries import BoundariesConformance
+from headwater.testing.conformance.boundary_contention import BoundaryContentionConformance
 from headwater.testing.conformance.command_log import CommandLogConformance
 from headwater.testing.conformance.concurrency import ConcurrencyConformance
 from headwater.testing.conformance.conditions import ConditionsConformance
@@ -67,6 +69,14 @@ class TestEventStore(EventStoreConformance):
 
 
 class TestAtomicAppends(AtomicAppendsConformance):
+    pass
+
+
+class TestBoundaries(BoundariesConformance):
+    pass
+
+
+class TestBoundaryContention(BoundaryContentionConformance):
     pass
 
 

@@ -7,14 +7,17 @@ one unique key or one command id may stand in one group. One that is refused lea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
 from headwater.domain.append import Append, Appended, CommandRecord, UniqueKey, Write, Written
+from headwater.domain.boundary import Alternative, Mark
+from headwater.domain.event import NewEvent
 from headwater.domain.version import check_expected
 from headwater.engines.sql.checksum import checksum, link, seal
 from headwater.errors import (
+    BoundaryChanged,
     DuplicateEventId,
     HeadwaterError,
     IdempotencyMismatch,
@@ -46,6 +49,8 @@ class Seen(msgspec.Struct, frozen=True):
     """The stream that holds each."""
     commands: Mapping[str, CommandRecord] | None = None
     """Records by command id; None: nobody has looked yet."""
+    changed: Collection[tuple[Mark, Alternative]] = frozenset()
+    """What of the appends' conditions has come since it was read."""
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):
@@ -80,7 +85,11 @@ class Plan:
         """One for each append, in order."""
         self.asks_for_commands = False
         """Whether an append was refused that may be a repetition: look at the commands' records, and plan again."""
+        self._tagged: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        """Type and tags of the group's events so far, by each tag."""
         self.events: list[EventRow] = []
+        self.tags: list[tuple[str, int, int]] = []
+        """Tag, partition and place, of the events that have tags."""
         self.added: Counter[int] = Counter()
         """How many events each partition gets."""
         self.last_places: list[list[tuple[int, int]]] = []
@@ -147,14 +156,16 @@ class Plan:
         for check in append.checks:
             standing = self._standing(str(check.stream))
             check_expected(str(check.stream), check.expected, 0 if standing is None else standing.version)
+        if append.conditions:
+            self._check_conditions(append)
         held = self._keys_after(append)
         self._check_event_ids(append)
         self._held |= held
         self.last_places.append([])
-        pairs = zip(append.writes, standings, strict=True)
-        written = tuple([self._write(write, standing, append.context) for write, standing in pairs])
+        pairs, now = zip(append.writes, standings, strict=True), append.stamped_from(self._now)
+        written = tuple([self._write(write, standing, append.context, now) for write, standing in pairs])
         if append.command is not None:
-            record = msgspec.structs.replace(append.command, writes=written, timestamp=self._now)
+            record = msgspec.structs.replace(append.command, writes=written, timestamp=now)
             self.commands[record.id] = record
         return Appended(written)
 
@@ -171,6 +182,16 @@ class Plan:
             )
         check_expected(name, write.expected, standing.version)
         return standing
+
+    def _check_conditions(self, append: Append) -> None:
+        """Raise BoundaryChanged for what is in the store, or comes before this append in the group."""
+        for condition in append.conditions:
+            for alternative in condition.boundary:
+                before = self._tagged.get(alternative.tags[0], ())
+                if (condition.after, alternative) in self._seen.changed or any(
+                    alternative.matches(type, tags) for type, tags in before
+                ):
+                    raise BoundaryChanged(str(alternative), alternative.tags)
 
     def _holder(self, key: UniqueKey) -> str | None:
         return self._held[key] if key in self._held else self._seen.keys.get(key)
@@ -196,7 +217,7 @@ class Plan:
             raise DuplicateEventId(min(self._event_ids & ids).hex())
         self._event_ids |= ids
 
-    def _write(self, write: Write, standing: Standing, context: bytes) -> Written:
+    def _write(self, write: Write, standing: Standing, context: bytes, now: int) -> Written:
         name = str(write.stream)
         partition = self._partition_of(write.partition_key or name)
         version, timestamp, chain = standing.version, standing.last_timestamp, standing.chain
@@ -204,12 +225,14 @@ class Plan:
         for event in write.events:
             id, type, schema, data, topic = event.event_id, event.type, event.schema, event.data, event.topic
             version += 1
-            timestamp = max(self._now, timestamp + 1)
+            timestamp = max(now, timestamp + 1)
             chain = link(data, chain)
             sum = checksum(seal(version, timestamp, id, type, schema, topic, context, data), chain)
             self.events.append(
                 EventRow(partition, place, name, version, id, timestamp, type, schema, data, context, topic, sum)
             )
+            if event.tags:
+                self._tag(event, partition, place)
             place += 1
         if standing.version == 0:
             self.new_streams[name] = write
@@ -218,6 +241,11 @@ class Plan:
         self.last_places[-1].append((partition, place - 1))
         self.streams[name] = Standing(standing.partition_key, version, timestamp, chain)
         return Written(name, standing.version + 1, version)
+
+    def _tag(self, event: NewEvent, partition: int, place: int) -> None:
+        for tag in event.tags:
+            self.tags.append((tag, partition, place))
+            self._tagged.setdefault(tag, []).append((event.type, event.tags))
 
 
 def planned(appends: Sequence[Append], seen: Seen, partition_of: Callable[[str], int], now: int) -> Plan:

@@ -9,10 +9,13 @@ from typing import TypeAlias, cast
 from asyncpg.pgproto.pgproto import UUID
 
 from headwater.domain.append import Append, CommandRecord, UniqueKey
+from headwater.domain.boundary import Alternative, Mark
 from headwater.engines.postgres.append_locks import AppendLocks
 from headwater.engines.postgres.append_plan import Plan, Seen, Standing, planned
+from headwater.engines.postgres.boundaries import changed_since, write_tags
 from headwater.engines.postgres.connection import Connection, Row, let_go, roll_back
 from headwater.engines.postgres.errors import is_connection_lost
+from headwater.engines.postgres.log import PostgresLog
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.sql.command_rows import CommandRow, command_row, record_of
 from headwater.errors import HeadwaterError
@@ -39,11 +42,12 @@ class CommitUnknown(HeadwaterError):
 class AppendTransaction:
     """Commits a group of appends on a connection."""
 
-    def __init__(self, sql: Statements, locks: AppendLocks, clock: Clock, partition_of: Callable[[str], int]) -> None:
+    def __init__(self, sql: Statements, locks: AppendLocks, clock: Clock, log: PostgresLog) -> None:
         self._sql = sql
         self._locks = locks
         self._now = clock.micros
-        self._partition_of = partition_of
+        self._log = log
+        self._partition_of = log.partition_of
 
     async def commit(
         self, connection: Connection, appends: Sequence[Append], knowing: bool, follow: Follow | None = None
@@ -117,6 +121,8 @@ class AppendTransaction:
 
     def _partitions(self, appends: Sequence[Append], places: dict[str, int], missing: set[str]) -> set[int]:
         writes = [write for append in appends for write in append.writes]
+        if any(append.conditions for append in appends):  # what may match it, nobody knows where it goes
+            return set(range(self._log.partitions))
         keys = {write.partition_key or str(write.stream) for write in writes} | missing
         return {*map(self._partition_of, keys), *places.values()}
 
@@ -126,11 +132,13 @@ class AppendTransaction:
         held = await self._keys(connection, keys) if keys else {}
         ids = [append.command.id for append in appends if append.command is not None]
         commands = await self._commands(connection, ids) if knowing and ids else None
+        conditional = [append for append in appends if append.conditions]
+        changed = await self._changed(connection, conditional) if conditional else frozenset()
         now = self._now()
-        plan = planned(appends, Seen(streams, held, commands), self._partition_of, now)
+        plan = planned(appends, Seen(streams, held, commands, changed), self._partition_of, now)
         if plan.asks_for_commands:
             commands = await self._commands(connection, ids)
-            plan = planned(appends, Seen(streams, held, commands), self._partition_of, now)
+            plan = planned(appends, Seen(streams, held, commands, changed), self._partition_of, now)
         return plan
 
     async def _streams(self, connection: Connection, appends: Sequence[Append]) -> dict[str, Standing]:
@@ -146,6 +154,9 @@ class AppendTransaction:
         columns = [key.scope for key in keys], [key.value for key in keys]
         rows = cast("list[tuple[str, str, str]]", await connection.fetch(self._sql["look_at_keys"], *columns))
         return {UniqueKey(scope, value): stream for scope, value, stream in rows}
+
+    async def _changed(self, connection: Connection, appends: Sequence[Append]) -> frozenset[tuple[Mark, Alternative]]:
+        return await changed_since(connection, self._sql, appends, self._log.partitions)
 
     async def _commands(self, connection: Connection, ids: Sequence[str]) -> dict[str, CommandRecord]:
         rows = cast("list[CommandRow]", await connection.fetch(self._sql["look_at_commands"], ids))
@@ -169,6 +180,8 @@ class AppendTransaction:
         if plan.events:
             rows = await connection.fetch(self._sql["write_events"], *_event_columns(plan))
             plan.firsts = dict(cast("list[tuple[int, int]]", rows))
+        if plan.tags:
+            await write_tags(connection, self._sql, plan)
 
 
 def _all_of(wanted: Sequence[object], got: Sequence[Row]) -> None:

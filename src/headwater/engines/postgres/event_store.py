@@ -1,17 +1,19 @@
-"""EventStore, AtomicAppends and InlineAppends: appends in groups, loads on any connection."""
+"""EventStore with all kinds of appends: they are made in groups, loads on any connection."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from headwater.domain.append import Append, Appended, check_append
+from headwater.domain.boundary import Boundary, BoundaryPage, Mark, check_conditions, check_mark
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count
 from headwater.engines.postgres.append_locks import AppendLocks
 from headwater.engines.postgres.append_transaction import AppendTransaction
 from headwater.engines.postgres.appender import Appender, Placed
+from headwater.engines.postgres.boundaries import read_page, read_tags
 from headwater.engines.postgres.fold import Folds
 from headwater.engines.postgres.following import Following
 from headwater.engines.postgres.group_commit import GroupCommit
@@ -21,6 +23,7 @@ from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.postgres.stored import PAGE, stored_events
 from headwater.engines.sql.places import Places
+from headwater.errors import InvalidVersion
 from headwater.limits import Limits
 from headwater.ports.clock import Clock
 from headwater.ports.event_store import FoldRows
@@ -46,9 +49,10 @@ class PostgresEventStore:
         self._pool = pool
         self._limits = limits
         self._places = places
+        self._log = log
         self._heads = log.heads
         locks = AppendLocks(location.schema, sql.events)
-        transaction = AppendTransaction(sql, locks, clock, log.partition_of)
+        transaction = AppendTransaction(sql, locks, clock, log)
         self._appender = Appender(GroupCommit(pool, transaction, location.deadline), limits.queued_writes)
         self._fold = Folds(sql, pool, limits.queued_writes).read
 
@@ -65,14 +69,31 @@ class PostgresEventStore:
 
     async def append_atomic(self, append: Append) -> Appended:
         check_append(append, self._limits)
+        check_conditions(append.conditions, self._log.partitions)
         if append.changes:
             return self._remembered(await self._appender.append_alone(append, Following(self._sql, append).follow))
         return self._remembered(await self._appender.append(append))
 
     async def append_inline(self, append: Append, inline: Sequence[InlineProjection]) -> Appended:
         check_append(append, self._limits)
+        check_conditions(append.conditions, self._log.partitions)
         following = Following(self._sql, append, inline)
         return self._remembered(await self._appender.append_alone(append, following.follow))
+
+    async def append_within(self, append: Append) -> Appended:
+        return await self.append_atomic(append)
+
+    async def read_within(self, boundary: Boundary, after: Mark, limit: int) -> BoundaryPage:
+        check_mark(after, self._log.partitions)
+        if check_count(limit, "limit") == 0:
+            raise InvalidVersion("a page has 1 event or more, got 0")
+        return await read_page(self._pool, self._sql, boundary, after, min(limit, PAGE), self._log.partitions)
+
+    async def tags_between(self, partition: int, start: int, stop: int) -> Mapping[int, tuple[str, ...]]:
+        if check_count(partition, "partition") >= self._log.partitions:
+            raise InvalidVersion(f"there is no partition {partition}: this log has {self._log.partitions}, from 0")
+        bounds = check_count(start, "start"), check_count(stop, "stop")
+        return await read_tags(self._pool, self._sql, partition, *bounds)
 
     async def load(self, stream: StreamId, after: int = 0, up_to: int | None = None) -> Sequence[StoredEvent]:
         check_count(after, "after")

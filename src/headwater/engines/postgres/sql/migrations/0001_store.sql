@@ -71,6 +71,15 @@ CREATE TABLE {schema}.headwater_unique_keys (
     PRIMARY KEY (scope, value)
 );
 
+CREATE TABLE {schema}.headwater_tags (
+    tag text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    PRIMARY KEY (tag, partition, "offset")
+);
+
+CREATE INDEX ON {schema}.headwater_tags (partition, "offset");
+
 CREATE TABLE {schema}.headwater_snapshots (
     stream text COLLATE "C" NOT NULL,
     kind text COLLATE "C" NOT NULL,
