@@ -20,6 +20,7 @@ from headwater.domain.event import NewEvent
 from headwater.handling.ids import uuid7
 
 __all__ = [
+    "DATA",
     "Account",
     "AccountView",
     "Accounts",
