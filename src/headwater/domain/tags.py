@@ -86,7 +86,7 @@ def _hints(cls: type) -> Mapping[str, object]:
 def _of_pydantic(field: object) -> object:
     marks = tuple(cast("Iterable[object]", getattr(field, "metadata", ())))
     annotation: object = getattr(field, "annotation", object)
-    return Annotated[(annotation, *marks)] if marks else annotation  # type: ignore[return-value]  # put together here
+    return Annotated[(annotation, *marks)] if marks else annotation  # put together here
 
 
 def _declared(cls: type, field: str, hint: object) -> list[Tag]:

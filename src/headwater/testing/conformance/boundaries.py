@@ -63,8 +63,8 @@ def streams(count: int = 12) -> list[StreamId]:
 async def everything_within(
     engine: Engine,
     boundary: Boundary,
-    after: Mark = Mark(),
-    page: int = 3,  # noqa: B008  # frozen
+    after: Mark = Mark(),  # noqa: B008  # frozen
+    page: int = 3,
 ) -> tuple[list[StoredEvent], Mark]:
     """A boundary page after page, and how far it was read."""
     events: list[StoredEvent] = []
