@@ -7,6 +7,7 @@ from importlib.metadata import version as _version
 from headwater.commands.audit import AuditMiddleware as AuditMiddleware
 from headwater.commands.authorization import AuthorizationMiddleware as AuthorizationMiddleware
 from headwater.commands.authorization import allow as allow
+from headwater.commands.boundaries import Boundaries as Boundaries
 from headwater.commands.bus import CommandBus as CommandBus
 from headwater.commands.handler import CommandHandler as CommandHandler
 from headwater.commands.latest import ForWriting as ForWriting
@@ -18,6 +19,7 @@ from headwater.consistency.checks.check import ConsistencyCheck as ConsistencyCh
 from headwater.consistency.declared import Consistency as Consistency
 from headwater.consistency.manager import ConsistencyManager as ConsistencyManager
 from headwater.domain.aggregate import Aggregate as Aggregate
+from headwater.domain.boundary import Boundary as Boundary
 from headwater.domain.decider import Decider as Decider
 from headwater.domain.event import Recorded as Recorded
 from headwater.domain.messages import Command as Command
@@ -32,6 +34,7 @@ from headwater.domain.metadata import Metadata as Metadata
 from headwater.domain.on import on as on
 from headwater.domain.position import Position as Position
 from headwater.domain.stream import StreamId as StreamId
+from headwater.domain.tags import Tag as Tag
 from headwater.domain.token import Token as Token
 from headwater.domain.upcaster import Shape as Shape
 from headwater.domain.upcaster import Upcaster as Upcaster
@@ -41,6 +44,7 @@ from headwater.domain.version import Exists as Exists
 from headwater.domain.version import NoStream as NoStream
 from headwater.errors import AggregateNotFound as AggregateNotFound
 from headwater.errors import AppendOutcomeUnknown as AppendOutcomeUnknown
+from headwater.errors import BoundaryChanged as BoundaryChanged
 from headwater.errors import ConsistencyTimeout as ConsistencyTimeout
 from headwater.errors import DomainError as DomainError
 from headwater.errors import HeadwaterError as HeadwaterError
@@ -86,6 +90,9 @@ __all__ = [
     "AuditMiddleware",
     "AuthorizationMiddleware",
     "BatchProjectionHandler",
+    "Boundaries",
+    "Boundary",
+    "BoundaryChanged",
     "CQRSManager",
     "Caching",
     "Command",
@@ -137,6 +144,7 @@ __all__ = [
     "Settings",
     "Shape",
     "StreamId",
+    "Tag",
     "Token",
     "UniqueKeyTaken",
     "Upcaster",

@@ -219,6 +219,7 @@ class CQRSManager(LogReader):
         if self._open:
             return
         self._check_handlers()
+        self._wiring.check_needs()
         self._consistency = self._declared.manager_of(self)
         self._identity.learn(await self.engine.open())
         self._open = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
+from headwater.commands.boundaries import Boundaries
 from headwater.commands.bus import CommandBus
 from headwater.commands.committing import Committer
 from headwater.commands.deciding import decider_routes
@@ -19,6 +20,7 @@ from headwater.errors import BadDeclaration, UnknownEngine, UnknownName
 from headwater.handling.injection import Injector
 from headwater.messaging.bus import EventBus
 from headwater.models.model import ReadModel, schema_of
+from headwater.ports.boundaries import BoundaryAppends
 from headwater.ports.clock import Clock
 from headwater.ports.engine import Engine, Identity
 from headwater.ports.event_store import EventStore
@@ -82,6 +84,16 @@ class Wiring:
         )
         self.latest = Latest(folds, self.parts, engine.events, self.committer)
         self.injector.provide(Latest, self.latest)
+        self.injector.provide(Boundaries, Boundaries(engine.events, registry, self.committer))
+
+    def check_needs(self) -> None:
+        """Raise BadDeclaration for a handler that wants what the engine lacks."""
+        asking = self.injector.asked_for(Boundaries)
+        if asking and not isinstance(self.engine.events, BoundaryAppends):
+            raise BadDeclaration(
+                f"{asking[0]} decides over boundaries, which {self.engine.name} does not hold: decide within one "
+                "stream with a Repository, claim a unique key, or take an engine that does (memory, SQLite, PostgreSQL)"
+            )
 
     def _provide(self, read_models: ReadModelStore) -> None:
         """What handlers, and checks, may ask for by annotation."""

@@ -9,7 +9,7 @@ from headwater.commands.committing import Committer
 from headwater.commands.context import CommandContext, current_command
 from headwater.commands.queues import StreamQueues
 from headwater.commands.repetition import Repetition
-from headwater.errors import AppendOutcomeUnknown, CommandTimeout, InvalidInput, WrongExpectedVersion
+from headwater.errors import AppendOutcomeUnknown, BoundaryChanged, CommandTimeout, InvalidInput, WrongExpectedVersion
 from headwater.ports.middleware import CallNext
 
 __all__ = ["Attempts", "within"]
@@ -46,10 +46,10 @@ class Attempts:
             if stream is None:
                 try:
                     context.appended = await self._committer.commit_command(context, command, result)
-                except WrongExpectedVersion as conflict:
-                    if self._tries < 2 or not context.has_loaded(conflict.stream):
-                        raise  # a handler that did not look would only decide the same again
-                    stream = conflict.stream
+                except (WrongExpectedVersion, BoundaryChanged) as conflict:
+                    stream = queues.contended(conflict, context) if self._tries > 1 else None
+                    if stream is None:
+                        raise
                 else:
                     return result
             context.start_over()  # certainly not committed
@@ -67,9 +67,9 @@ class Attempts:
                 return await self._repetition.answer(context, command, error)
             try:
                 context.appended = await self._committer.commit_command(context, command, result)
-            except WrongExpectedVersion as conflict:
+            except (WrongExpectedVersion, BoundaryChanged) as conflict:
                 left -= 1
-                if left < 1 or not context.has_loaded(conflict.stream):
+                if left < 1 or self._queues.contended(conflict, context) is None:
                     raise
             else:
                 return result

@@ -9,6 +9,7 @@ import msgspec
 from headwater.commands.context import CommandContext, Staged
 from headwater.commands.fingerprint import fingerprint
 from headwater.domain.append import Append, Appended, CommandRecord, Write
+from headwater.domain.boundary import AppendCondition
 from headwater.domain.event import NewEvent
 from headwater.domain.metadata import Context
 from headwater.domain.registry import Registry
@@ -17,6 +18,7 @@ from headwater.domain.version import AnyVersion
 from headwater.errors import BadDeclaration, InvalidMessage
 from headwater.handling.ids import uuid7
 from headwater.ports.atomic_appends import AtomicAppends
+from headwater.ports.boundaries import BoundaryAppends
 from headwater.ports.event_store import EventStore
 from headwater.projections.inline import InlineAppender
 
@@ -38,12 +40,14 @@ class Committer:
     def encode(self, event: object, topic: str | None = None) -> NewEvent:
         """A registered event, encoded, with a fresh id; InvalidMessage if it could not be read back."""
         name, schema, data = self._registry.encode_readable(event)
-        return NewEvent(uuid7(), name, schema, data, topic)
+        return NewEvent(uuid7(), name, schema, data, topic, self._registry.tags_of(event) if topic is None else ())
 
     async def commit(self, append: Append) -> Appended:
         """Hand the append to the store's fitting door."""
         if self.inline is not None and append.writes:
             return await self.inline.append(append)
+        if append.conditions:
+            return await self._append_within(append)
         if len(append.writes) == 1 and not append.checks and not append.changes:
             return await self._events.append(append)
         if self._append_atomic is None:
@@ -63,9 +67,15 @@ class Committer:
             context=_encode(described),
             command=self._record(context.command_id, command, result, described.principal),
             checks=tuple(staged.checks),
+            conditions=tuple([AppendCondition(*each) for each in staged.conditions.items()]),
         )
         context.sent = append
         return await self.commit(append)
+
+    async def _append_within(self, append: Append) -> Appended:
+        if not isinstance(self._events, BoundaryAppends):
+            raise BadDeclaration("this engine has no boundaries: decide within one stream, or claim a unique key")
+        return await self._events.append_within(append)
 
     def _record(self, id: str, command: object, result: object, principal: str | None) -> CommandRecord:
         name, digest = fingerprint(self._registry, command)

@@ -10,10 +10,11 @@ from uuid import UUID, uuid5
 import msgspec
 
 from headwater.domain.append import Append, Appended, Check, Write
+from headwater.domain.boundary import Boundary, Mark
 from headwater.domain.identifier import check_id
 from headwater.domain.metadata import Context
 from headwater.domain.stream import StreamId
-from headwater.domain.version import Exact
+from headwater.domain.version import AnyVersion, Exact
 from headwater.errors import BadDeclaration, InvalidInput, LimitExceeded
 from headwater.handling.ids import uuid7
 from headwater.limits import Limits
@@ -33,6 +34,8 @@ class Staged(msgspec.Struct):
     """The domain events of the writes, decoded, in order."""
     published: list[tuple[str, object]] = []
     """Topic and event of what the handler published."""
+    conditions: dict[Boundary, Mark] = {}
+    """What the decision was based on, and how far it was read when it was looked at first."""
 
     def stage(self, writes: Iterable[Write], checks: Iterable[Check], events: Iterable[object]) -> None:
         """Add an aggregate's events. A second save of the same stream joins the first.
@@ -51,6 +54,27 @@ class Staged(msgspec.Struct):
             )
         self.checks.extend(checks)
         self.events.extend(events)
+
+    def add(self, write: Write, events: Sequence[object]) -> None:
+        """Add events of a stream, whatever else is staged: all of it is one append."""
+        end = 0
+        for index, before in enumerate(self.writes):
+            end += len(before.events)
+            if before.stream == write.stream:
+                self.writes[index] = _joined(before, write)
+                self.events[end:end] = events
+                return
+        self.writes.append(write)
+        self.events.extend(events)
+
+    def events_within(self, boundary: Boundary) -> list[object]:
+        """The staged events within a boundary, decoded, in order."""
+        encoded = [event for write in self.writes for event in write.events]
+        return [
+            event
+            for stored, event in zip(encoded, self.events, strict=True)
+            if boundary.matches(stored.type, stored.tags)
+        ]
 
     def events_of(self, stream: StreamId) -> list[object]:
         """The domain events staged for a stream, decoded, in order."""
@@ -75,6 +99,8 @@ class CommandContext(msgspec.Struct, gc=False):
     staged: Staged | None = None
     loaded: dict[str, tuple[int, list[object]]] | None = None
     """Streams loaded by this command: version and decoded events, so that a retry reads only what is new."""
+    boundaries: dict[Boundary, tuple[Mark, list[object]]] | None = None
+    """Boundaries folded by this command: how far, and the decoded events, so that a retry reads only what is new."""
     sent: Append | None = None
     """The append handed to the store: from here on a lost answer means an unknown outcome."""
     appended: Appended | None = None
@@ -108,6 +134,16 @@ class CommandContext(msgspec.Struct, gc=False):
     def has_loaded(self, stream: str) -> bool:
         """True if the handler has read this stream."""
         return self.loaded is not None and stream in self.loaded
+
+    def recall_boundary(self, boundary: Boundary) -> tuple[Mark, list[object]]:
+        """How far this command has read a boundary, and the events; the start and none before."""
+        return (Mark(), []) if self.boundaries is None else self.boundaries.get(boundary, (Mark(), []))
+
+    def remember_boundary(self, boundary: Boundary, mark: Mark, events: list[object]) -> None:
+        """Keep what was read of a boundary for a retry."""
+        if self.boundaries is None:
+            self.boundaries = {}
+        self.boundaries[boundary] = mark, events
 
     def staging(self) -> Staged | None:
         """Where saves and publications go while a handler runs; None if they are to happen at once."""
@@ -192,12 +228,19 @@ def check_context(context: object, limits: Limits) -> Context:
 
 
 def _joined(first: Write, second: Write) -> Write:
-    if isinstance(first.expected, Exact) and second.expected != Exact(first.expected.version + len(first.events)):
+    expected = first.expected
+    if expected == AnyVersion() and isinstance(second.expected, Exact):
+        expected = Exact(second.expected.version - len(first.events))
+    elif isinstance(expected, Exact) and second.expected not in (
+        AnyVersion(),
+        Exact(expected.version + len(first.events)),
+    ):
         raise BadDeclaration(
             f"two copies of {first.stream} were changed by one command: load it after it was saved, or once"
         )
     return msgspec.structs.replace(
         first,
+        expected=expected,
         events=first.events + second.events,
         claims=first.claims + second.claims,
         releases=first.releases + second.releases,

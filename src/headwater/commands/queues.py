@@ -1,4 +1,4 @@
-"""Queues: commands of one process that contend for a stream go one after the other."""
+"""Queues: commands of one process that contend for a stream, or within a boundary, go one after the other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from headwater.commands.context import CommandContext
+from headwater.errors import BoundaryChanged, WrongExpectedVersion
 
 __all__ = ["StreamQueues"]
 
@@ -17,7 +18,7 @@ _PATIENCE: Final = 5.0
 
 
 class StreamQueues:
-    """One lock for each stream that commands contend for, gone when the last of them is.
+    """One lock for each stream, and each set of tags, that commands contend for, gone when the last of them is.
 
     An economy, not a law: the store decides who commits, and a command without its turn may only lose once more.
     A command executed by the handler of one that has its turn goes with it: it never waits for another's.
@@ -25,14 +26,23 @@ class StreamQueues:
 
     def __init__(self) -> None:
         self.waiting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        """By stream; empty while nobody contends."""
+        """By stream or tags; empty while nobody contends."""
 
     def met_by(self, context: CommandContext) -> str | None:
-        """The stream with a queue that this command has read and is about to write."""
-        if context.has_turn or context.staged is None:
+        """What has a queue that this command has read and is about to write, or to append within."""
+        staged = context.staged
+        if context.has_turn or staged is None:
             return None
-        streams = (str(write.stream) for write in context.staged.writes)
-        return next((stream for stream in streams if stream in self.waiting and context.has_loaded(stream)), None)
+        streams = (str(write.stream) for write in staged.writes)
+        met = next((stream for stream in streams if stream in self.waiting and context.has_loaded(stream)), None)
+        tags = (_name(alternative.tags) for boundary in staged.conditions for alternative in boundary)
+        return met or next((name for name in tags if name in self.waiting), None)
+
+    def contended(self, conflict: WrongExpectedVersion | BoundaryChanged, context: CommandContext) -> str | None:
+        """Which queue is that of a conflict; None if the handler did not look: it would only decide the same again."""
+        if isinstance(conflict, BoundaryChanged):
+            return _name(conflict.tags)
+        return conflict.stream if context.has_loaded(conflict.stream) else None
 
     @asynccontextmanager
     async def turn(self, stream: str, context: CommandContext) -> AsyncGenerator[None, None]:
@@ -53,3 +63,8 @@ class StreamQueues:
         finally:
             context.has_turn = False
             lock.release()
+
+
+def _name(tags: tuple[str, ...]) -> str:
+    """No stream is called so: in a stream's name a hyphen comes before any colon."""
+    return " ".join(tags)

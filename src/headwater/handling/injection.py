@@ -21,6 +21,7 @@ class Injector:
     def __init__(self) -> None:
         self._values: dict[type, object] = {}
         self._factories: dict[type, Factory] = {}
+        self._asked: dict[object, list[str]] = {}
 
     def provide(self, cls: type[T], value: T) -> None:
         """Inject `value` where a parameter is annotated `cls`."""
@@ -40,6 +41,10 @@ class Injector:
         filled = self._fill(function, given)
         return functools.partial(function, **filled) if filled else function
 
+    def asked_for(self, cls: type) -> tuple[str, ...]:
+        """The functions that have had a `cls` filled in, by name: for needs that are checked at start-up."""
+        return tuple(self._asked.get(cls, ()))
+
     def can_inject(self, annotation: object) -> bool:
         """True if a parameter of this annotation can be filled in."""
         if get_origin(annotation) is None:
@@ -55,6 +60,7 @@ class Injector:
                 if parameter.kind is parameter.POSITIONAL_ONLY:
                     raise BadSignature(f"{_name(function)}: parameter {name!r} is filled in by name: move the `/`")
                 filled[name] = self._make(annotation)
+                self._asked.setdefault(annotation, []).append(_name(function))
             elif parameter.default is parameter.empty:
                 raise BadSignature(
                     f"{_name(function)}: parameter {name!r} cannot be filled in: annotate it with one of "

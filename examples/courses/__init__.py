@@ -1,0 +1,1 @@
+"""Students subscribe to courses: a rule over two streams, held without locking either."""
