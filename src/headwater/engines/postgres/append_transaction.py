@@ -21,7 +21,7 @@ from headwater.engines.sql.command_rows import CommandRow, command_row, record_o
 from headwater.errors import HeadwaterError
 from headwater.ports.clock import Clock
 
-__all__ = ["AppendTransaction", "CommitUnknown", "Follow", "Raced"]
+__all__ = ["AppendTransaction", "CommitUnknown", "Follow", "Raced", "event_columns"]
 
 Follow: TypeAlias = Callable[[Connection, Plan], Awaitable[None]]
 """What is done in the transaction after the events are in."""
@@ -60,8 +60,8 @@ class AppendTransaction:
         checked = [str(check.stream) for append in appends for check in append.checks]
         places = await self._places(connection, checked) if checked else {}
         missing = {name for name in checked if name not in places}
-        await connection.execute(self._locks.begin(self._partitions(appends, places, missing)))
         try:
+            await connection.execute(self._locks.begin(self._partitions(appends, places, missing)))
             if missing:
                 await connection.execute(self._locks.names(missing))
             plan = await self._planned(connection, appends, knowing)
@@ -83,8 +83,8 @@ class AppendTransaction:
 
     async def settled(self, connection: Connection, plan: Plan) -> bool:
         """Whether a group whose COMMIT got no reply is in: under the same locks, so that its transaction has ended."""
-        await connection.execute(self._locks.begin(plan.added or {0: 0}))
         try:
+            await connection.execute(self._locks.begin(plan.added or {0: 0}))
             if plan.events:
                 first = plan.events[0]
                 found = await connection.fetchval(self._sql["find_event"], first.stream, first.version)
@@ -178,7 +178,7 @@ class AppendTransaction:
             columns = zip(*[command_row(each, each.writes, each.timestamp) for each in records], strict=True)
             _all_of(records, await connection.fetch(self._sql["record_commands"], *map(list, columns)))
         if plan.events:
-            rows = await connection.fetch(self._sql["write_events"], *_event_columns(plan))
+            rows = await connection.fetch(self._sql["write_events"], *event_columns(plan))
             plan.firsts = dict(cast("list[tuple[int, int]]", rows))
         if plan.tags:
             await write_tags(connection, self._sql, plan)
@@ -193,7 +193,7 @@ def _key_columns(keys: Sequence[tuple[UniqueKey, str]]) -> tuple[list[str], list
     return [key.scope for key, _ in keys], [key.value for key, _ in keys], [stream for _, stream in keys]
 
 
-def _event_columns(plan: Plan) -> list[list[object]]:
+def event_columns(plan: Plan) -> list[list[object]]:
     """The parameters of `write_events`: columns of the partitions, the streams, the categories, the events."""
     partitions: list[list[object]] = [list(plan.added), list(plan.added.values())]
     streams = [

@@ -53,10 +53,12 @@ async def begun(connection: Connection, begin: str = "BEGIN") -> AsyncGenerator[
 
 
 async def roll_back(connection: Connection) -> None:
-    """End a transaction that failed, whatever it was; a connection on which that cannot be done at once is let go."""
+    """End a transaction that failed, whatever it was; a connection on which that cannot be done at once is let go.
+
+    Whether there is one, only the server knows: what was cancelled may have begun it.
+    """
     try:
-        if connection.is_in_transaction():
-            await connection.execute("ROLLBACK", timeout=_AT_ONCE)
+        await connection.execute("ROLLBACK", timeout=_AT_ONCE)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         let_go(connection)
     except BaseException:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Final
 from uuid import uuid4
 
-from headwater.engines.postgres.connection import Connection
+from headwater.engines.postgres.connection import Connection, let_go
 from headwater.engines.postgres.location import Location
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.row_counts import changes_of
@@ -30,6 +30,8 @@ _QUIET: Final = 0.002
 """Seconds for which commits are gathered into one notification."""
 _RETRY: Final = 0.5
 """Seconds until a broken connection is replaced."""
+_PATIENCE: Final = 5.0
+"""Seconds in which the server answers, or its connection is as good as broken."""
 
 
 class PostgresWakeups:
@@ -96,7 +98,8 @@ class PostgresWakeups:
         await asyncio.gather(*tasks, return_exceptions=True)
         if tasks and self._owed.is_set():
             with suppress(HeadwaterError, OSError):
-                await self._pool.value(self._sql["notify"], self._channel, self._us)
+                async with asyncio.timeout(_PATIENCE):
+                    await self._pool.value(self._sql["notify"], self._channel, self._us)
         self._move()  # nobody waits for a commit that cannot come
 
     def _move(self, others: bool = False) -> None:
@@ -122,30 +125,31 @@ class PostgresWakeups:
     async def _listen(self) -> None:
         """On a connection of its own; after it broke, anything may have happened."""
         while True:
-            try:
+            with suppress(HeadwaterError, OSError):
                 async with self._pool.connection() as connection:
-                    await connection.add_listener(self._channel, self._heard)
-                    self._tried.set()
                     try:
+                        async with asyncio.timeout(_PATIENCE):
+                            await connection.add_listener(self._channel, self._heard)
+                        self._tried.set()
                         await self._look(connection)
                     finally:
-                        await connection.remove_listener(self._channel, self._heard)
-            except (HeadwaterError, OSError, TimeoutError):
-                self._tried.set()
-                await asyncio.sleep(_RETRY)
+                        let_go(connection)  # it listens, so nobody else may have it
+            self._tried.set()
             self._move(others=True)
+            await asyncio.sleep(_RETRY)
 
     async def _look(self, connection: Connection) -> None:
+        """The first look finds something new, too: who knows what was committed before it."""
         looked = None
         while True:
             if not self._waiters:
                 self._waited_for.clear()
                 await self._waited_for.wait()
-            running = await connection.fetchval(self._sql["look_at_transactions"])
+            async with asyncio.timeout(_PATIENCE):
+                running = await connection.fetchval(self._sql["look_at_transactions"])
             if running != looked:
-                if looked is not None:
-                    self._move(others=True)
                 looked = running
+                self._move(others=True)
             await asyncio.sleep(_POLL)
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
