@@ -133,7 +133,7 @@ class AppendTransaction:
         ids = [append.command.id for append in appends if append.command is not None]
         commands = await self._commands(connection, ids) if knowing and ids else None
         conditional = [append for append in appends if append.conditions]
-        changed = await self._changed(connection, conditional) if conditional else frozenset()
+        changed = await self._changed(connection, conditional) if conditional else frozenset[tuple[Mark, Alternative]]()
         now = self._now()
         plan = planned(appends, Seen(streams, held, commands, changed), self._partition_of, now)
         if plan.asks_for_commands:
