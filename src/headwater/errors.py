@@ -20,7 +20,8 @@ HeadwaterError
 │   ├── WrongExpectedVersion
 │   ├── BoundaryChanged            an event within what the decision was based on
 │   ├── IdempotencyMismatch        this command id was used with another payload
-│   └── DuplicateEventId
+│   ├── DuplicateEventId
+│   └── ImportRefused              a copy of events that does not fit what is there
 ├── AppendOutcomeUnknown           committed or not: ask again with the same command id
 ├── CommandTimeout                 the time ran out before anything was committed
 ├── StoreError                     the engine cannot do it now
@@ -86,6 +87,7 @@ __all__ = [
     "HandlerExited",
     "HeadwaterError",
     "IdempotencyMismatch",
+    "ImportRefused",
     "InlineHandlerFailed",
     "InlineHandlerSuspended",
     "InvalidCriteria",
@@ -261,6 +263,10 @@ class DuplicateEventId(AppendRejected):
     def __init__(self, event_id: str) -> None:
         super().__init__(f"event id {event_id} is already used: let headwater choose event ids")
         self.event_id = event_id
+
+
+class ImportRefused(AppendRejected):
+    """Events of another store that do not follow on, or differ from, what is here: nothing of the import is kept."""
 
 
 class AppendOutcomeUnknown(HeadwaterError):

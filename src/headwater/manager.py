@@ -24,7 +24,7 @@ from headwater.limits import Limits
 from headwater.messaging.bus import EventBus
 from headwater.messaging.relay import relay_of
 from headwater.models.model import ReadModel
-from headwater.opening import open_engine
+from headwater.opening import open_engines
 from headwater.ports.clock import Clock, SystemClock
 from headwater.ports.engine import Engine, EngineOptions, Identity
 from headwater.ports.middleware import Middleware
@@ -52,6 +52,7 @@ class CQRSManager(LogReader):
 
     Arguments:
         engine: a URL (`sqlite:///shop.db`, `memory://`), or an engine.
+        read_url: where read models and checkpoints are kept if not beside the log: a URL of any engine, or an engine.
         handlers: command and query handlers in any of their forms, Deciders included.
         projections: ProjectionHandlers; they run while the manager is open, unless `run_projections=False`.
         read_models: classes that exist beside those the projections write, or names of those that must exist.
@@ -72,6 +73,7 @@ class CQRSManager(LogReader):
         self,
         engine: str | Engine,
         *,
+        read_url: str | Engine | None = None,
         handlers: Iterable[object] = (),
         projections: Iterable[ProjectionHandler] = (),
         read_models: Iterable[type[ReadModel] | str] = (),
@@ -100,7 +102,7 @@ class CQRSManager(LogReader):
         options = EngineOptions(
             event_store=event_store, command_store=command_store, store_id=store_id, limits=limits, clock=clock
         )
-        self.engine = open_engine(engine, options)
+        self.engine = open_engines(engine, read_url, options)
         super().__init__(self.engine.log, self.engine.wakeups, Registry(limits, upcasters))
         self.registry.register(*events)
         self._identity = Identity()
@@ -224,6 +226,7 @@ class CQRSManager(LogReader):
         self._identity.learn(await self.engine.open())
         self._open = True
         try:
+            await self.engine.follow(self._identity.store_id)
             self.commands.identify(self._identity.store_id)
             self._wiring.folds.check(self.engine.log.partitions)
             self._wiring.join_inline(self.synchronizer.projections.values(), self.read_models.cache)

@@ -7,8 +7,9 @@ from typing import cast
 
 from headwater.errors import UnknownEngine
 from headwater.ports.engine import Engine, EngineOptions
+from headwater.split import split
 
-__all__ = ["open_engine"]
+__all__ = ["open_engine", "open_engines"]
 
 _ENGINES = {point.name: point for point in entry_points(group="headwater.engines")}
 """Looked up once, on import: it reads files, which a running event loop should not wait for."""
@@ -25,6 +26,18 @@ def open_engine(engine: str | Engine, options: EngineOptions) -> Engine:
     if not colon or scheme not in _ENGINES:
         raise UnknownEngine(f"{_shown(url)} names no installed engine: use one of {sorted(_ENGINES)}, as in memory://")
     return cast("Engine", _ENGINES[scheme].load()(url, options))
+
+
+def open_engines(engine: str | Engine, read: str | Engine | None, options: EngineOptions) -> Engine:
+    """The same, with the read side in the store that `read` names where it names one; see `split`.
+
+    The names of tables and the store expected are the log's.
+    """
+    if read is None:
+        return open_engine(engine, options)
+    return split(
+        open_engine(engine, options), open_engine(read, EngineOptions(limits=options.limits, clock=options.clock))
+    )
 
 
 def _shown(url: str) -> str:

@@ -19,6 +19,7 @@ class StoreArguments(TypedDict):
     """What settings say to the constructor of `CQRSManager`."""
 
     engine: str
+    read_url: str | None
     command_store: str
     event_store: str
     event_bus: str
@@ -30,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str = "sqlite:///headwater.db"
     """The store: sqlite:///shop.db, sqlite:////var/lib/shop.db, memory://"""
+    read_url: str | None = None
+    """Where read models and checkpoints are kept, if not beside the log."""
     command_store: str = "commands"
     event_store: str = "events"
     event_bus: str = "memory"
@@ -38,9 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read HEADWATER_URL, HEADWATER_COMMAND_STORE, HEADWATER_EVENT_STORE, HEADWATER_EVENT_BUS, HEADWATER_STORE_ID.
+        """Read HEADWATER_URL, HEADWATER_READ_URL, HEADWATER_STORE_ID, HEADWATER_EVENT_BUS, and the names of the tables.
 
-        Raises ConfigurationError for an empty value.
+        Those are HEADWATER_COMMAND_STORE and HEADWATER_EVENT_STORE. Raises ConfigurationError for an empty value.
         """
         given = os.environ if environment is None else environment
         names = {_PREFIX + name.upper(): name for name in cls.__struct_fields__}
@@ -54,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """For a manager with options beside these: `CQRSManager(**settings.arguments(), upcasters=[...])`."""
         return {
             "engine": self.url,
+            "read_url": self.read_url,
             "command_store": self.command_store,
             "event_store": self.event_store,
             "event_bus": self.event_bus,

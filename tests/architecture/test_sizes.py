@@ -16,7 +16,7 @@ FILE_LINES = 300
 FUNCTION_LINES = 40
 
 LONG_FILES: dict[str, tuple[int, str]] = {
-    "src/headwater/errors.py": (480, "one tree, read and changed as a whole"),
+    "src/headwater/errors.py": (490, "one tree, read and changed as a whole"),
 }
 LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
     "src/headwater/manager.py::__init__": (85, "every option of an application, and where it goes, top to bottom"),

@@ -16,6 +16,7 @@ from headwater.testing.clock import ManualClock
 from headwater.testing.conformance.admin import AdminConformance
 from headwater.testing.conformance.agreement import Agreement
 from headwater.testing.conformance.atomic_appends import AtomicAppendsConformance
+from headwater.testing.conformance.bonds import BondsConformance
 from headwater.testing.conformance.boundaries import BoundariesConformance
 from headwater.testing.conformance.boundary_contention import BoundaryContentionConformance
 from headwater.testing.conformance.command_log import CommandLogConformance
@@ -25,6 +26,7 @@ from headwater.testing.conformance.durability import DurabilityConformance
 from headwater.testing.conformance.event_store import EventStoreConformance
 from headwater.testing.conformance.exports import ExportsConformance
 from headwater.testing.conformance.generations import GenerationsConformance
+from headwater.testing.conformance.imports import ImportsConformance
 from headwater.testing.conformance.inline_appends import InlineAppendsConformance
 from headwater.testing.conformance.journal import JournalConformance
 from headwater.testing.conformance.leases import LeasesConformance
@@ -133,6 +135,14 @@ class TestWakeups(WakeupsConformance):
 
 
 class TestJournal(JournalConformance):
+    pass
+
+
+class TestBonds(BondsConformance):
+    pass
+
+
+class TestImports(ImportsConformance):
     pass
 
 

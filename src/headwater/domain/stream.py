@@ -26,12 +26,12 @@ class StreamId(msgspec.Struct, frozen=True, order=True):
         return cls(Identifier(category), check_id(id, "stream id", limit))
 
     @classmethod
-    def parse(cls, text: str) -> StreamId:
-        """Read `category-id`; raises InvalidId or InvalidIdentifier."""
+    def parse(cls, text: str, limit: int = 512) -> StreamId:
+        """Read `category-id`; raises InvalidId, InvalidIdentifier or LimitExceeded."""
         category, hyphen, id = text.partition("-")
         if not hyphen:
             raise InvalidId(f"{shown(text)} is no stream: write category-id, as in user-u1")
-        return cls.of(category, id)
+        return cls.of(category, id, limit)
 
     def __str__(self) -> str:
         return f"{self.category}-{self.id}"

@@ -30,6 +30,8 @@ class StreamInfo(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     last_timestamp: int
     """Microseconds since 1970."""
+    partition_key: str | None = None
+    """What decides its partition; None: its name."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

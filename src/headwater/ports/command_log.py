@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from headwater.domain.append import CommandRecord
@@ -27,4 +27,11 @@ class CommandLog(Protocol):
 
     async def list(self, limit: int, name: str | None = None, refused: bool | None = None) -> Sequence[CommandRecord]:
         """The newest records first; of one command name, refused or committed ones only, if asked."""
+        ...
+
+    def all(self, page: int = 1_000) -> AsyncIterator[Sequence[CommandRecord]]:
+        """Every record in the order in which they were kept, in pages of at most so many, none of which is empty.
+
+        Those that are kept meanwhile may be among them.
+        """
         ...

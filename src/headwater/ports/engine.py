@@ -16,6 +16,7 @@ from headwater.ports.command_log import CommandLog
 from headwater.ports.conditions import Conditions
 from headwater.ports.event_store import EventStore
 from headwater.ports.generations import Generations
+from headwater.ports.imports import Imports
 from headwater.ports.journal import Journal
 from headwater.ports.leases import Leases
 from headwater.ports.log import Log
@@ -83,6 +84,7 @@ class Engine(Protocol):
     read_model_schema: ReadModelSchema
     snapshots: Snapshots
     commands: CommandLog
+    imports: Imports
     leases: Leases
     journal: Journal
     wakeups: Wakeups
@@ -90,6 +92,14 @@ class Engine(Protocol):
 
     async def open(self) -> Identity:
         """Create or open the store. Raises StoreUnavailable, StoreMismatch, FormatTooNew, StoreReadOnly."""
+        ...
+
+    async def follow(self, store_id: str) -> None:
+        """Say whose log the read models and checkpoints of this store follow: its own, or another store's; for good.
+
+        Whoever runs an application on the store says so before anything else. Idempotent. Raises StoreMismatch where
+        they follow another log, which checkpoints made by whoever did not say so count as, too.
+        """
         ...
 
     async def close(self) -> None:

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from heapq import nsmallest
 from typing import Final
 
-from headwater.domain.event import StoredEvent
 from headwater.domain.version import check_count
-from headwater.engines.memory.state import Part, State
+from headwater.engines.memory.state import Part, State, Stream
 from headwater.ports.admin import Finding, StoreInfo, StreamInfo
 
 __all__ = ["FORMAT", "MemoryAdmin"]
@@ -42,7 +41,7 @@ class MemoryAdmin(Part):
         streams = self._state.streams
         prefix = "" if category is None else f"{category}-"
         page = nsmallest(limit, (name for name in streams if name > after and name.startswith(prefix)))
-        return [_stream_info(name, streams[name].events) for name in page]
+        return [_stream_info(name, streams[name]) for name in page]
 
     async def verify(self) -> AsyncIterator[Finding | int]:
         state = self._state
@@ -63,8 +62,13 @@ class MemoryAdmin(Part):
         return [Finding(severity="warning", what="this store is gone when its process ends: use it for tests only")]
 
 
-def _stream_info(name: str, events: list[StoredEvent]) -> StreamInfo:
-    return StreamInfo(stream=name, version=len(events), last_timestamp=events[-1].timestamp)
+def _stream_info(name: str, stream: Stream) -> StreamInfo:
+    return StreamInfo(
+        stream=name,
+        version=len(stream.events),
+        last_timestamp=stream.events[-1].timestamp,
+        partition_key=None if stream.key == name else stream.key,
+    )
 
 
 def _miscounts(state: State) -> Iterator[Finding]:

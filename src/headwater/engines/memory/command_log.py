@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import islice
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from headwater.domain.append import CommandRecord
 from headwater.domain.version import check_count
 from headwater.engines.memory.state import Part
+from headwater.errors import InvalidVersion
 
 __all__ = ["MemoryCommandLog"]
 
@@ -35,3 +36,10 @@ class MemoryCommandLog(Part):
             if name in (None, record.name) and refused in (None, record.error is not None)
         )
         return list(islice(wanted, limit))
+
+    async def all(self, page: int = 1_000) -> AsyncIterator[Sequence[CommandRecord]]:
+        if check_count(page, "page") == 0:
+            raise InvalidVersion("a page has 1 record or more, got 0")
+        records = list(self._state.commands.values())
+        for start in range(0, len(records), page):
+            yield records[start : start + page]

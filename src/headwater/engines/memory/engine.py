@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections.abc import AsyncIterator, Sequence
 
 from headwater.engines.memory.admin import MemoryAdmin
@@ -12,6 +11,7 @@ from headwater.engines.memory.conditions import MemoryConditions
 from headwater.engines.memory.event_store import MemoryEventStore
 from headwater.engines.memory.exports import export
 from headwater.engines.memory.generations import MemoryGenerations
+from headwater.engines.memory.imports import MemoryImports, follow
 from headwater.engines.memory.journal import MemoryJournal
 from headwater.engines.memory.leases import MemoryLeases
 from headwater.engines.memory.log import MemoryLog
@@ -31,6 +31,7 @@ from headwater.ports.engine import EngineOptions, Identity
 from headwater.ports.event_store import EventStore
 from headwater.ports.exports import Exported
 from headwater.ports.generations import Generations
+from headwater.ports.imports import Imports
 from headwater.ports.journal import Journal
 from headwater.ports.leases import Leases
 from headwater.ports.log import Log
@@ -51,7 +52,7 @@ class MemoryEngine:
     def __init__(self, partitions: int = 1, options: EngineOptions | None = None) -> None:
         options = options or EngineOptions()
         state = self._state = State(partitions, options)
-        self._identity = Identity(options.store_id or str(uuid.uuid4()), secrets.token_bytes(32))
+        self._identity = Identity(state.bonds.store_id, secrets.token_bytes(32))
         self.name = "memory"
         self.events: EventStore = MemoryEventStore(state)
         self.unique_keys: UniqueKeys = MemoryUniqueKeys(state)
@@ -64,6 +65,7 @@ class MemoryEngine:
         self.read_model_schema: ReadModelSchema = MemoryReadModelSchema(state)
         self.snapshots: Snapshots = MemorySnapshots(state)
         self.commands: CommandLog = MemoryCommandLog(state)
+        self.imports: Imports = MemoryImports(state)
         self.leases: Leases = MemoryLeases(state)
         self.journal: Journal = MemoryJournal(state)
         self.wakeups: Wakeups = MemoryWakeups(state)
@@ -72,6 +74,9 @@ class MemoryEngine:
     async def open(self) -> Identity:
         self._state.is_open = True
         return self._identity
+
+    async def follow(self, store_id: str) -> None:
+        follow(self._state, store_id)
 
     async def close(self) -> None:
         self._state.is_open = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 import zlib
 from collections import Counter, deque
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 import msgspec
 
 from headwater.domain.append import CommandRecord, UniqueKey
+from headwater.domain.bonds import Bonds
 from headwater.domain.event import StoredEvent
 from headwater.engines.memory.rows import Rows
 from headwater.engines.memory.tag_index import TagIndex
@@ -53,20 +55,19 @@ class State:
     """Plain containers. Whoever changes them does so between two awaits: each change is atomic by construction."""
 
     def __init__(self, partitions: int, options: EngineOptions) -> None:
-        if not 1 <= partitions <= _MOST_PARTITIONS:
-            raise ConfigurationError(f"partitions={partitions}: a log has 1 to {_MOST_PARTITIONS}")
+        _check(partitions)
         self.limits = options.limits
         self.now = options.clock.micros
         self.is_open = False
-
+        self.bonds = Bonds(options.store_id or str(uuid.uuid4()))
         self.log: list[list[StoredEvent]] = [[] for _ in range(partitions)]
         """Offset o of partition p is `log[p][o]`."""
+        self.tags = [TagIndex() for _ in range(partitions)]
+        """Of the events of each partition."""
         self.streams: dict[str, Stream] = {}
         self.categories: Counter[str] = Counter()
         self.event_ids: set[bytes] = set()
         self.size_bytes = 0
-        self.tags = [TagIndex() for _ in range(partitions)]
-        """Of the events of each partition."""
         self.keys: dict[UniqueKey, str] = {}
         """The holding stream of each claimed key."""
         self.commands: dict[str, CommandRecord] = {}
@@ -91,7 +92,6 @@ class State:
         """Until when a lease is left alone, by its name."""
         self.journal: deque[Entry] = deque(maxlen=_MOST_ENTRIES)
         """The newest first."""
-
         self.commits = 0
         self.waiters: set[asyncio.Future[None]] = set()
 
@@ -109,6 +109,11 @@ class State:
             waiter = self.waiters.pop()
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _check(partitions: int) -> None:
+    if not 1 <= partitions <= _MOST_PARTITIONS:
+        raise ConfigurationError(f"partitions={partitions}: a log has 1 to {_MOST_PARTITIONS}")
 
 
 class Part:

@@ -54,8 +54,8 @@ class PostgresAdmin:
         check_count(limit, "limit")
         rows = await self._pool.fetch(self._sql["list_streams"], *stream_range(after, category), limit)
         return [
-            StreamInfo(stream=name, version=version, last_timestamp=timestamp)
-            for name, version, timestamp in cast("list[tuple[str, int, int]]", rows)
+            StreamInfo(stream=name, version=version, last_timestamp=timestamp, partition_key=key)
+            for name, version, timestamp, key in cast("list[tuple[str, int, int, str | None]]", rows)
         ]
 
     async def verify(self) -> AsyncIterator[Finding | int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 from headwater.domain.append import CommandRecord
@@ -10,6 +10,7 @@ from headwater.domain.version import check_count
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.sql.command_rows import CommandRow, command_row, record_of
+from headwater.errors import InvalidVersion
 from headwater.ports.clock import Clock
 
 __all__ = ["PostgresCommandLog"]
@@ -33,3 +34,11 @@ class PostgresCommandLog:
         check_count(limit, "limit")
         rows = await self._pool.fetch(self._sql["list_commands"], name, refused, limit)
         return [record_of(row) for row in cast("Sequence[CommandRow]", rows)]
+
+    async def all(self, page: int = 1_000) -> AsyncIterator[Sequence[CommandRecord]]:
+        if check_count(page, "page") == 0:
+            raise InvalidVersion("a page has 1 record or more, got 0")
+        last = 0
+        while rows := await self._pool.fetch(self._sql["page_commands"], last, page):
+            last = cast("int", rows[-1][0])
+            yield [record_of(cast("CommandRow", tuple(row)[1:])) for row in rows]

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from headwater.engines.postgres.admin import PostgresAdmin
+from headwater.engines.postgres.append_locks import AppendLocks
+from headwater.engines.postgres.bonds import KeptBonds
 from headwater.engines.postgres.command_log import PostgresCommandLog
 from headwater.engines.postgres.conditions import PostgresConditions
 from headwater.engines.postgres.event_store import PostgresEventStore
 from headwater.engines.postgres.exports import export
 from headwater.engines.postgres.generations import PostgresGenerations
+from headwater.engines.postgres.imports import PostgresImports
 from headwater.engines.postgres.journal import PostgresJournal
 from headwater.engines.postgres.leases import PostgresLeases
 from headwater.engines.postgres.location import Location
@@ -34,6 +37,7 @@ from headwater.ports.engine import EngineOptions, Identity
 from headwater.ports.event_store import EventStore
 from headwater.ports.exports import Exported
 from headwater.ports.generations import Generations
+from headwater.ports.imports import Imports
 from headwater.ports.journal import Journal
 from headwater.ports.leases import Leases
 from headwater.ports.log import Log
@@ -64,6 +68,8 @@ class PostgresEngine:
         self._log = log = PostgresLog(sql, pool, places)
         clock = options.clock
         self._events = events = PostgresEventStore(sql, pool, location, options.limits, clock, log, places)
+        self._bonds = bonds = KeptBonds(sql, pool)
+        locks = AppendLocks(location.schema, sql.events)
         self.name = "postgres"
         self.events: EventStore = events
         self.unique_keys: UniqueKeys = PostgresUniqueKeys(sql, pool)
@@ -76,6 +82,7 @@ class PostgresEngine:
         self.read_model_schema: ReadModelSchema = PostgresReadModelSchema(sql, pool)
         self.snapshots: Snapshots = PostgresSnapshots(sql, pool)
         self.commands: CommandLog = PostgresCommandLog(sql, pool, clock)
+        self.imports: Imports = PostgresImports(sql, pool, locks, bonds, options.limits, log.partition_of)
         self.leases: Leases = PostgresLeases(sql, pool, clock)
         self.journal: Journal = PostgresJournal(sql, pool)
         self.wakeups: Wakeups = wakeups
@@ -87,6 +94,9 @@ class PostgresEngine:
             if self._identity is None:
                 self._identity = await self._open()
             return self._identity
+
+    async def follow(self, store_id: str) -> None:
+        await self._bonds.follow(store_id)
 
     async def close(self) -> None:
         """Finish what is under way and disconnect."""

@@ -78,8 +78,8 @@ class SqliteAdmin:
     ) -> Sequence[StreamInfo]:
         rows = connection.execute(self._sql["list_streams"], (*stream_range(after, category), limit))
         return [
-            StreamInfo(stream=name, version=version, last_timestamp=timestamp)
-            for name, version, timestamp in cast("list[tuple[str, int, int]]", rows.fetchall())
+            StreamInfo(stream=name, version=version, last_timestamp=timestamp, partition_key=key)
+            for name, version, timestamp, key in cast("list[tuple[str, int, int, str | None]]", rows.fetchall())
         ]
 
     def _doctor(self, _: apsw.Connection) -> Sequence[Finding]:

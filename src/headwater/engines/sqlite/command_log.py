@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 import apsw
@@ -16,6 +16,7 @@ from headwater.engines.sql.command_rows import CommandRow, command_row, record_o
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
+from headwater.errors import InvalidVersion
 from headwater.ports.clock import Clock
 
 __all__ = ["SqliteCommandLog"]
@@ -37,6 +38,18 @@ class SqliteCommandLog:
     async def list(self, limit: int, name: str | None = None, refused: bool | None = None) -> Sequence[CommandRecord]:
         check_count(limit, "limit")
         return await self._readers.run(self._list, limit, name, refused)
+
+    async def all(self, page: int = 1_000) -> AsyncIterator[Sequence[CommandRecord]]:
+        if check_count(page, "page") == 0:
+            raise InvalidVersion("a page has 1 record or more, got 0")
+        number = 0
+        while rows := await self._readers.run(self._page, number, page):
+            number = rows[-1][0]
+            yield [record_of(cast("CommandRow", row[1:])) for row in rows]
+
+    def _page(self, connection: apsw.Connection, number: int, page: int) -> Sequence[tuple[int, ...]]:
+        rows = connection.execute(self._sql["page_commands"], (number, page))
+        return cast("Sequence[tuple[int, ...]]", rows.fetchall())
 
     def _find(self, connection: apsw.Connection, command_id: str) -> CommandRecord | None:
         row = connection.execute(self._sql["find_command"], (command_id,)).get

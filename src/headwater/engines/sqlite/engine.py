@@ -11,6 +11,7 @@ import apsw
 from headwater.engines.sql.places import Places
 from headwater.engines.sqlite.admin import SqliteAdmin
 from headwater.engines.sqlite.backup import back_up
+from headwater.engines.sqlite.bonds import KeptBonds
 from headwater.engines.sqlite.command_log import SqliteCommandLog
 from headwater.engines.sqlite.conditions import SqliteConditions
 from headwater.engines.sqlite.connection import connect_reader, connect_writer, create_file
@@ -19,6 +20,7 @@ from headwater.engines.sqlite.event_store import SqliteEventStore
 from headwater.engines.sqlite.exports import export
 from headwater.engines.sqlite.generation_states import GenerationStates
 from headwater.engines.sqlite.generations import SqliteGenerations
+from headwater.engines.sqlite.imports import SqliteImports
 from headwater.engines.sqlite.journal import SqliteJournal
 from headwater.engines.sqlite.leases import SqliteLeases
 from headwater.engines.sqlite.location import Location
@@ -43,6 +45,7 @@ from headwater.ports.engine import EngineOptions, Identity
 from headwater.ports.event_store import EventStore
 from headwater.ports.exports import Exported
 from headwater.ports.generations import Generations
+from headwater.ports.imports import Imports
 from headwater.ports.journal import Journal
 from headwater.ports.leases import Leases
 from headwater.ports.log import Log
@@ -74,6 +77,7 @@ class SqliteEngine:
         self._identity: Identity | None = None
         self.name = "sqlite"
         states, clock = GenerationStates(sql, writer), options.clock
+        self._bonds = bonds = KeptBonds(sql, writer, readers)
         self.events: EventStore = SqliteEventStore(sql, writer, readers, options.limits, clock, places, states)
         self.unique_keys: UniqueKeys = SqliteUniqueKeys(sql, readers)
         self.log: Log = SqliteLog(sql, readers, places)
@@ -85,6 +89,7 @@ class SqliteEngine:
         self.read_model_schema: ReadModelSchema = SqliteReadModelSchema(sql, writer)
         self.snapshots: Snapshots = SqliteSnapshots(sql, writer, readers)
         self.commands: CommandLog = SqliteCommandLog(sql, writer, readers, clock)
+        self.imports: Imports = SqliteImports(sql, writer, bonds, options.limits)
         self.leases: Leases = SqliteLeases(sql, writer, readers, clock)
         self.journal: Journal = SqliteJournal(sql, writer, readers)
         self.wakeups: Wakeups = wakeups
@@ -96,6 +101,9 @@ class SqliteEngine:
             if self._identity is None:
                 self._identity = await asyncio.to_thread(self._open)
             return self._identity
+
+    async def follow(self, store_id: str) -> None:
+        await self._bonds.follow(store_id)
 
     async def close(self) -> None:
         """Finish what is queued, end the threads, close the file."""

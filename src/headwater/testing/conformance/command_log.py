@@ -96,3 +96,17 @@ class CommandLogConformance:
         assert [record.id for record in await listed(10, "Open", refused=False)] == ["c1"]
         assert [record.id for record in await listed(1, "Open")] == ["c3"]
         assert list(await listed(10, "Ope")) == []
+
+    async def test_all_come_in_the_order_they_were_kept(self, engine: Engine) -> None:
+        for number in range(3):
+            await engine.events.append(append_of(ANN, command=command_of(f"c{9 - number}")))
+        await engine.commands.record(command_of("r", error="TooLate: come earlier"))
+        await engine.commands.record(command_of("a", error="TooLate: come earlier"))
+        await engine.commands.record(command_of("r", error="TooSoon: come later"))
+        pages = [[record.id for record in page] async for page in engine.commands.all(2)]
+        assert pages == [["c9", "c8"], ["c7", "a"], ["r"]]
+        assert [record async for page in engine.commands.all() for record in page] == [
+            await engine.commands.find(id) for id in ("c9", "c8", "c7", "a", "r")
+        ]
+        with pytest.raises(InvalidVersion):
+            [page async for page in engine.commands.all(0)]

@@ -6,7 +6,10 @@ CREATE TABLE headwater_store (
     store_id TEXT NOT NULL,
     secret BLOB NOT NULL,
     event_store TEXT NOT NULL,
-    command_store TEXT NOT NULL
+    command_store TEXT NOT NULL,
+    follows TEXT,
+    copy_of TEXT,
+    copying INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE headwater_streams (

@@ -7,7 +7,10 @@ CREATE TABLE {schema}.headwater_store (
     secret bytea NOT NULL,
     event_store text NOT NULL,
     command_store text NOT NULL,
-    partitions integer NOT NULL
+    partitions integer NOT NULL,
+    follows text,
+    copy_of text,
+    copying boolean NOT NULL DEFAULT FALSE
 );
 
 CREATE TABLE {schema}.headwater_partitions (

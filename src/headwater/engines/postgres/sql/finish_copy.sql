@@ -1,0 +1,2 @@
+-- The copy is whole.
+UPDATE {schema}.headwater_store SET copying = FALSE

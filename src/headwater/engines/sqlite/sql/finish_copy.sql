@@ -1,0 +1,2 @@
+-- The copy is whole.
+UPDATE headwater_store SET copying = 0

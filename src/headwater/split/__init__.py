@@ -1,0 +1,7 @@
+"""Split: the log in one store, the read side in another, together one engine."""
+
+from __future__ import annotations
+
+from headwater.split.engine import split
+
+__all__ = ["split"]
