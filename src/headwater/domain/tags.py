@@ -110,7 +110,7 @@ def _holds_tag(hint: object) -> bool:
 
 
 def _is_taggable(hint: object) -> bool:
-    hint = getattr(hint, "__supertype__", hint)  # of a NewType
+    hint = _bare(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return all(_is_taggable(argument) for argument in arguments if argument is not type(None))
@@ -120,10 +120,16 @@ def _is_taggable(hint: object) -> bool:
 
 
 def _is_one(hint: object) -> bool:
-    hint = getattr(hint, "__supertype__", hint)
+    hint = _bare(hint)
     if get_origin(hint) is Literal:
         return all(type(value) in (str, int) for value in get_args(hint))
     return isinstance(hint, type) and issubclass(hint, str | int | UUID) and not issubclass(hint, bool)
+
+
+def _bare(hint: object) -> object:
+    """A type without what is annotated, of a NewType that which it is made of."""
+    hint = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return getattr(hint, "__supertype__", hint)
 
 
 def _inner(hint: object) -> str:
