@@ -1,4 +1,4 @@
-"""Bonds of a store, in the row of its identity."""
+"""Bonds of a store, in a row beside its identity."""
 
 from __future__ import annotations
 

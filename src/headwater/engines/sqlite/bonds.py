@@ -1,4 +1,4 @@
-"""Bonds of a store, in the row of its identity."""
+"""Bonds of a store, in a row beside its identity."""
 
 # apsw's annotations name a type of Python 3.12:
 # pyright: reportUnknownMemberType=false

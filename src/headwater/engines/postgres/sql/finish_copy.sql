@@ -1,2 +1,2 @@
 -- The copy is whole.
-UPDATE {schema}.headwater_store SET copying = FALSE
+UPDATE {schema}.headwater_bonds SET copying = FALSE

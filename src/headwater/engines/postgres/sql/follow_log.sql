@@ -1,4 +1,7 @@
 -- The read side follows this log, unless it follows another, or checkpoints are there that must be those of its own.
-UPDATE {schema}.headwater_store SET follows = $1
+UPDATE {schema}.headwater_bonds SET follows = $1
 WHERE follows IS NULL AND NOT copying
-    AND (store_id = $1 OR NOT EXISTS (SELECT FROM {schema}.headwater_checkpoints))
+    AND (
+        NOT EXISTS (SELECT FROM {schema}.headwater_checkpoints)
+        OR (SELECT store_id FROM {schema}.headwater_store) = $1
+    )

@@ -1,2 +1,2 @@
 -- The copy is whole.
-UPDATE headwater_store SET copying = 0
+UPDATE headwater_bonds SET copying = 0

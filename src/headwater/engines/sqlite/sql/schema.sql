@@ -6,10 +6,7 @@ CREATE TABLE headwater_store (
     store_id TEXT NOT NULL,
     secret BLOB NOT NULL,
     event_store TEXT NOT NULL,
-    command_store TEXT NOT NULL,
-    follows TEXT,
-    copy_of TEXT,
-    copying INTEGER NOT NULL DEFAULT 0
+    command_store TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE headwater_streams (
@@ -175,3 +172,10 @@ CREATE TABLE headwater_tags (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX headwater_tags_offset ON headwater_tags ("offset");
+
+CREATE TABLE headwater_bonds (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    follows TEXT,
+    copy_of TEXT,
+    copying INTEGER NOT NULL DEFAULT 0
+) STRICT;

@@ -7,11 +7,17 @@ CREATE TABLE {schema}.headwater_store (
     secret bytea NOT NULL,
     event_store text NOT NULL,
     command_store text NOT NULL,
-    partitions integer NOT NULL,
+    partitions integer NOT NULL
+);
+
+CREATE TABLE {schema}.headwater_bonds (
+    only_row boolean PRIMARY KEY DEFAULT TRUE CHECK (only_row),
     follows text,
     copy_of text,
     copying boolean NOT NULL DEFAULT FALSE
 );
+
+INSERT INTO {schema}.headwater_bonds DEFAULT VALUES;
 
 CREATE TABLE {schema}.headwater_partitions (
     partition integer PRIMARY KEY,
