@@ -95,6 +95,7 @@ async def test_a_changed_column_is_found_by_verify(engine: PostgresEngine, url: 
         ("UPDATE headwater_partitions SET next = 1", "events behind the end of their partition"),
         ("INSERT INTO headwater_unique_keys VALUES ('mail', 'x', 'user-eve')", "a unique key held by no stream"),
         ("UPDATE headwater_unique_keys SET stream = 'user-eve'", "a unique key held by no stream"),
+        ("INSERT INTO headwater_tags VALUES ('course:c1', 1, 99)", "a tag of an event that is not there"),
     ],
 )
 async def test_what_does_not_add_up_is_found_by_verify(

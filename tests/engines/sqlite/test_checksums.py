@@ -89,6 +89,7 @@ async def test_a_changed_column_is_found_by_verify(engine: SqliteEngine, path: P
         ("DELETE FROM headwater_streams", "an event of a stream that is not there"),
         ("UPDATE headwater_categories SET streams = 2", "a category counts other streams than there are"),
         ("INSERT INTO headwater_unique_keys VALUES ('mail', 'x', 99)", "a unique key held by no stream"),
+        ("INSERT INTO headwater_tags VALUES ('course:c1', 99)", "a tag of an event that is not there"),
     ],
 )
 async def test_what_does_not_add_up_is_found_by_verify(

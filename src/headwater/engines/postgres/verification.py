@@ -53,6 +53,13 @@ class Verification:
                 yield findings
         async for rows in self._pages("verify_keys", ("", ""), _PAGE):
             yield [wrong("a unique key held by no stream", f"{row[0]} {row[1]}") for row in rows if not row[2]]
+        async for rows in self._pages("verify_tags", ("", 0, 0), _PAGE):
+            what = "a tag of an event that is not there"
+            yield [
+                wrong(what, f"{tag}, partition {p}, offset {offset}")
+                for tag, p, offset, is_there in rows
+                if not is_there
+            ]
         async for rows in self._pages("verify_snapshots", ("", ""), _PAGE):
             yield [finding for row in rows for finding in _of_snapshot(row)]
 

@@ -33,6 +33,7 @@ async def subscribe(engine: Engine, course: str, student: str) -> bool:
         event = new_event("Subscribed", f'["{tags[0]}","{tags[1]}"]'.encode(), tags=tags)
         stream = StreamId("course", course) if len(read) % 2 else StreamId("student", student)
         append = Append(writes=(write_of(stream, [event]),), conditions=(AppendCondition(seats | lessons, mark),))
+        await asyncio.sleep(0)  # the others have read, too
         try:
             await boundaries(engine).append_within(append)
         except BoundaryChanged:
@@ -119,17 +120,21 @@ class BoundaryContentionConformance:
             for stream in streams():
                 await engine.events.append(append_of(stream, [new_event(tags=("course:c1",))]))
 
-        async def count() -> None:
-            read, mark = await everything_within(engine, boundary)
-            while len(read) < 12:
-                event = new_event("Counted", str(len(read)).encode(), tags=("counts:c1",))
-                append = Append(writes=(write_of(ANN, [event]),), conditions=(AppendCondition(boundary, mark),))
-                try:
-                    await boundaries(engine).append_within(append)
-                except BoundaryChanged:
-                    new, mark = await everything_within(engine, boundary, mark)
-                    read += new
-                await asyncio.sleep(0)
-
-        async with asyncio.timeout(30):
-            await asyncio.gather(disturb(), count())
+        disturbing = asyncio.create_task(disturb())
+        read, mark = await everything_within(engine, boundary)
+        is_last = False
+        while not is_last:
+            is_last = disturbing.done()
+            event = new_event("Counted", str(len(read)).encode(), tags=("counts:c1",))
+            append = Append(writes=(write_of(ANN, [event]),), conditions=(AppendCondition(boundary, mark),))
+            await asyncio.sleep(0)
+            try:
+                await boundaries(engine).append_within(append)
+            except BoundaryChanged:
+                new, mark = await everything_within(engine, boundary, mark)
+                assert new, "nothing has changed, and the append was refused"
+                read += new
+                is_last = False
+        counted, _ = await everything_within(engine, Boundary(tags=["counts:c1"]))
+        assert len(read) == len(streams()) == int(counted[-1].data)
+        assert [int(event.data) for event in counted] == sorted(int(event.data) for event in counted)

@@ -5,17 +5,17 @@ SELECT
 FROM headwater_tags AS tagged
 CROSS JOIN {events} AS event ON event."offset" = tagged."offset"
 CROSS JOIN headwater_streams AS stream ON stream.id = event.stream
-WHERE tagged.tag = (
+WHERE tagged.tag = CASE WHEN json_array_length(?1) = 1 THEN ?1 ->> 0 ELSE (
         SELECT given.value FROM json_each(?1) AS given
         ORDER BY (
             SELECT count(*) FROM (
                 SELECT 1 FROM headwater_tags AS counted
-                WHERE counted.tag = given.value AND counted."offset" >= ?3 AND json_array_length(?1) > 1
+                WHERE counted.tag = given.value AND counted."offset" >= ?3
                 LIMIT 1000
             )
         )
         LIMIT 1
-    )
+    ) END
     AND tagged."offset" >= ?3
     AND tagged."offset" < ?4
     AND (?2 IS NULL OR event.type IN (SELECT value FROM json_each(?2)))
