@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from bench.plan import Plan
-from bench.postgres import append, command, load, log, projection, read_your_write, rebuild
+from bench.postgres import append, boundary, command, load, log, projection, read_your_write, rebuild
 from bench.postgres.server import Server
 from bench.result import Result
 
@@ -19,4 +19,5 @@ CASES: Mapping[str, Callable[[Plan, Server], Iterator[Result]]] = {
     "postgres_projection": projection.measure,
     "postgres_rebuild": rebuild.measure,
     "postgres_read_your_write": read_your_write.measure,
+    "postgres_boundary": boundary.measure,
 }
