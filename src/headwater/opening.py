@@ -29,15 +29,14 @@ def open_engine(engine: str | Engine, options: EngineOptions) -> Engine:
 
 
 def open_engines(engine: str | Engine, read: str | Engine | None, options: EngineOptions) -> Engine:
-    """The same, with the read side in the store that `read` names where it names one; see `split`.
+    """The same, with the read side in the store that `read` names where it names one; see `SplitEngine`.
 
     The names of tables and the store expected are the log's.
     """
     if read is None:
         return open_engine(engine, options)
-    return split(
-        open_engine(engine, options), open_engine(read, EngineOptions(limits=options.limits, clock=options.clock))
-    )
+    own = EngineOptions(create=options.create, limits=options.limits, clock=options.clock)
+    return split(open_engine(engine, options), open_engine(read, own))
 
 
 def _shown(url: str) -> str:

@@ -11,7 +11,7 @@ import typer
 from headwater.cli.bars import bar
 from headwater.cli.exits import ExitCode
 from headwater.cli.opening import application, store
-from headwater.cli.options import AppOption, JsonOption, LimitOption, UrlOption
+from headwater.cli.options import AppOption, JsonOption, LimitOption, ReadUrlOption, UrlOption
 from headwater.cli.printing import Row, print_json, print_rows, say
 from headwater.cli.sampling import sampled
 from headwater.cli.verb import verb
@@ -60,13 +60,14 @@ async def check(
 @verb
 async def results(
     url: UrlOption = None,
+    read_url: ReadUrlOption = None,
     app: AppOption = None,
     name: Annotated[str | None, typer.Option("--name", help="Of this check only.")] = None,
     limit: LimitOption = 100,
     as_json: JsonOption = False,
 ) -> None:
     """Show the results that are kept, whoever ran the checks; the newest first."""
-    async with store(url, app) as engine:
+    async with store(url, app, read_url) as engine:
         kept = await engine.journal.entries(action=f"check.{name or '*'}", limit=limit)
     print_rows([_kept_row(entry) for entry in kept], KEPT_COLUMNS, as_json=as_json)
 

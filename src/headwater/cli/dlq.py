@@ -20,6 +20,7 @@ from headwater.cli.options import (
     ParkedOffset,
     ParkedPartition,
     ParkingProjection,
+    ReadUrlOption,
     UrlOption,
     YesOption,
 )
@@ -41,6 +42,7 @@ KeyOption = Annotated[str | None, typer.Option("--key", help="Events of this key
 @verb
 async def ls(
     url: UrlOption = None,
+    read_url: ReadUrlOption = None,
     app: AppOption = None,
     projection: Annotated[str | None, typer.Option("--projection", help="Of this projection only.")] = None,
     key: KeyOption = None,
@@ -52,7 +54,7 @@ async def ls(
 ) -> None:
     """List parked events of what is served; one without an error waits behind another of its key."""
     behind = None if after is None else parked_place(after)
-    async with store(url, app) as engine:
+    async with store(url, app, read_url) as engine:
         parked = await list_parked(engine, projection, key, behind, limit)
     rows = [parked_row(event) for event in parked]
     print_rows(rows, COLUMNS, as_json=as_json)
@@ -67,11 +69,12 @@ async def show(
     offset: ParkedOffset,
     partition: ParkedPartition = 0,
     url: UrlOption = None,
+    read_url: ReadUrlOption = None,
     app: AppOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one parked event: what went wrong and where, when it is tried again, and the data that will be used."""
-    async with store(url, app) as engine:
+    async with store(url, app, read_url) as engine:
         event = await parked_at(engine, projection, partition, offset)
         data, first = await data_of(engine, event), await waits_for(engine, event)
     row = {**parked_row(event), "waits_for": first, "trace": event.trace, "data": data.decode(errors="replace")}

@@ -6,7 +6,7 @@ import msgspec
 
 from headwater.cli.exits import ExitCode
 from headwater.cli.opening import store
-from headwater.cli.options import AppOption, JsonOption, UrlOption
+from headwater.cli.options import AppOption, JsonOption, ReadUrlOption, UrlOption
 from headwater.cli.printing import print_json, say
 from headwater.cli.verb import verb
 from headwater.cli.verify import print_findings, verdict
@@ -15,9 +15,11 @@ __all__ = ["doctor"]
 
 
 @verb
-async def doctor(url: UrlOption = None, app: AppOption = None, as_json: JsonOption = False) -> ExitCode | None:
+async def doctor(
+    url: UrlOption = None, read_url: ReadUrlOption = None, app: AppOption = None, as_json: JsonOption = False
+) -> ExitCode | None:
     """Look for what may go wrong; exits with 1 if something is."""
-    async with store(url, app) as engine:
+    async with store(url, app, read_url) as engine:
         findings = list(await engine.admin.doctor())
     if as_json:
         print_json(msgspec.to_builtins(findings))

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from headwater.cli.opening import store
-from headwater.cli.options import AppOption, JsonOption, LimitOption, UrlOption
+from headwater.cli.options import AppOption, JsonOption, LimitOption, ReadUrlOption, UrlOption
 from headwater.cli.printing import Row, print_rows
 from headwater.cli.verb import verb
 from headwater.domain.metadata import from_micros
@@ -23,6 +23,7 @@ SHOWN: Final = 120
 @verb
 async def journal(
     url: UrlOption = None,
+    read_url: ReadUrlOption = None,
     app: AppOption = None,
     action: Annotated[
         str | None, typer.Option("--action", help="Of this action only, or of all of a kind, as in 'projection.*'.")
@@ -32,7 +33,7 @@ async def journal(
     as_json: JsonOption = False,
 ) -> None:
     """Show who did what to projections and parked events, and what checks showed; the newest first."""
-    async with store(url, app) as engine:
+    async with store(url, app, read_url) as engine:
         entries = await engine.journal.entries(action=action, subject=subject, limit=limit)
     print_rows([_row(entry, as_json) for entry in entries], COLUMNS, as_json=as_json)
 

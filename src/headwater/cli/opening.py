@@ -14,21 +14,23 @@ from types import ModuleType
 from headwater.engines.sqlite import SqliteEngine
 from headwater.errors import ConfigurationError, HeadwaterError, StoreUnavailable, UnknownName
 from headwater.manager import CQRSManager
-from headwater.opening import open_engine
+from headwater.opening import open_engine, open_engines
 from headwater.ports.engine import Engine, EngineOptions
+from headwater.split import SplitEngine
 
 __all__ = ["application", "load_app", "sqlite_path", "store"]
 
 
 @asynccontextmanager
-async def store(url: str | None, app: str | None = None) -> AsyncGenerator[Engine, None]:
-    """The store at `url`, else the application's, opened. A file that is not there is not made.
+async def store(url: str | None, app: str | None = None, read_url: str | None = None) -> AsyncGenerator[Engine, None]:
+    """The store at `url`, else the application's, opened. One that is not there is not made.
 
-    Raises ConfigurationError if neither is given, StoreError.
+    With `read_url` the read side is that of another store. Raises ConfigurationError if neither is given, StoreError.
     """
     if url is None and app is None:
         raise ConfigurationError("no store is named: use --url, HEADWATER_URL, --app or HEADWATER_APP")
-    engine = open_engine(url, EngineOptions()) if url is not None else load_app(app).engine
+    only_there = EngineOptions(create=False)
+    engine = open_engines(url, read_url, only_there) if url is not None else load_app(app).engine
     await _must_exist(engine)
     await engine.open()
     try:
@@ -98,5 +100,6 @@ def sqlite_path(url: str | None) -> Path:
 
 
 async def _must_exist(engine: Engine) -> None:
-    if isinstance(engine, SqliteEngine) and not await asyncio.to_thread(engine.location.path.is_file):
-        raise StoreUnavailable(f"there is no store {str(engine.location.path)!r}: check the URL")
+    for one in engine.stores if isinstance(engine, SplitEngine) else (engine,):
+        if isinstance(one, SqliteEngine) and not await asyncio.to_thread(one.location.path.is_file):
+            raise StoreUnavailable(f"there is no store {str(one.location.path)!r}: check the URL")

@@ -16,6 +16,7 @@ __all__ = [
     "ParkedPartition",
     "ParkingProjection",
     "ProjectionArgument",
+    "ReadUrlOption",
     "UrlOption",
     "YesOption",
 ]
@@ -23,6 +24,15 @@ __all__ = [
 UrlOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--url", envvar="HEADWATER_URL", metavar="URL", help="The store, as in sqlite:///shop.db."),
+]
+ReadUrlOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--read-url",
+        envvar="HEADWATER_READ_URL",
+        metavar="URL",
+        help="Where read models and checkpoints are kept, if not in the store at --url.",
+    ),
 ]
 AppOption: TypeAlias = Annotated[
     str | None,

@@ -10,7 +10,7 @@ import typer
 
 from headwater.cli.generations import cancel, drop_previous, switch_back
 from headwater.cli.opening import load_app, store
-from headwater.cli.options import AppOption, JsonOption, UrlOption
+from headwater.cli.options import AppOption, JsonOption, ReadUrlOption, UrlOption
 from headwater.cli.pausing import pause, resume
 from headwater.cli.printing import begin_anew, print_rows
 from headwater.cli.rebuild import rebuild
@@ -53,6 +53,7 @@ async def ls(app: AppOption = None, as_json: JsonOption = False) -> None:
 @verb
 async def status(
     url: UrlOption = None,
+    read_url: ReadUrlOption = None,
     app: AppOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again every second, until interrupted.")] = False,
     as_json: JsonOption = False,
@@ -63,7 +64,7 @@ async def status(
     one served. With --watch and --json each look is one line.
     """
     declared = {} if app is None else load_app(app).synchronizer.projections
-    async with store(url, app) as engine:
+    async with store(url, app, read_url) as engine:
         if watch:
             await _watch(engine, declared, as_json)
         print_standing(await standing(engine, declared), as_json=as_json)

@@ -6,7 +6,7 @@ import msgspec
 
 from headwater.cli.exits import ExitCode
 from headwater.cli.opening import store
-from headwater.cli.options import AppOption, JsonOption, UrlOption
+from headwater.cli.options import AppOption, JsonOption, ReadUrlOption, UrlOption
 from headwater.cli.printing import print_facts, print_json, say
 from headwater.cli.standing import print_standing, standing, standing_row
 from headwater.cli.verb import verb
@@ -15,9 +15,11 @@ __all__ = ["status"]
 
 
 @verb
-async def status(url: UrlOption = None, app: AppOption = None, as_json: JsonOption = False) -> ExitCode | None:
+async def status(
+    url: UrlOption = None, read_url: ReadUrlOption = None, app: AppOption = None, as_json: JsonOption = False
+) -> ExitCode | None:
     """Show how large the store is, how far each projection is, and which of them lag, fail or stand still."""
-    async with store(url, app) as engine:
+    async with store(url, app, read_url) as engine:
         info = await engine.admin.info()
         projections = await standing(engine)
     facts: dict[str, object] = msgspec.to_builtins(info)

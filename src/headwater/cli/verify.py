@@ -7,7 +7,7 @@ import msgspec
 from headwater.cli.bars import bar
 from headwater.cli.exits import ExitCode
 from headwater.cli.opening import store
-from headwater.cli.options import AppOption, JsonOption, UrlOption
+from headwater.cli.options import AppOption, JsonOption, ReadUrlOption, UrlOption
 from headwater.cli.printing import print_json, print_rows, say
 from headwater.cli.verb import verb
 from headwater.ports.admin import Finding
@@ -18,11 +18,13 @@ FINDING_COLUMNS = ("severity", "what", "where")
 
 
 @verb
-async def verify(url: UrlOption = None, app: AppOption = None, as_json: JsonOption = False) -> ExitCode | None:
+async def verify(
+    url: UrlOption = None, read_url: ReadUrlOption = None, app: AppOption = None, as_json: JsonOption = False
+) -> ExitCode | None:
     """Check every stored byte and count; exits with 1 if something is damaged."""
     findings: list[Finding] = []
     checked = 0
-    async with store(url, app) as engine:
+    async with store(url, app, read_url) as engine:
         with bar() as shown:
             shown.begin("verify", (await engine.admin.info()).events)
             async for step in engine.admin.verify():

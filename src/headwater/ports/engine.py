@@ -54,6 +54,8 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     command_store: str = "commands"
     store_id: str | None = None
     """The store expected; another one is StoreMismatch."""
+    create: bool = True
+    """Make the store if it is not there; else that is StoreUnavailable. What lives in memory is always made."""
     limits: Limits = Limits()
     clock: Clock = SystemClock()
     query: Mapping[str, str] = {}

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from headwater.split.engine import split
+from headwater.split.engine import SplitEngine, split
 
-__all__ = ["split"]
+__all__ = ["SplitEngine", "split"]

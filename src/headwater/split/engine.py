@@ -13,7 +13,7 @@ from headwater.split.admin import BothAdmin
 from headwater.split.events import events_apart
 from headwater.split.wakeups import wakeups_of_both
 
-__all__ = ["split"]
+__all__ = ["SplitEngine", "split"]
 
 
 class SplitEngine:
@@ -26,6 +26,7 @@ class SplitEngine:
     def __init__(self, log: Engine, views: Engine) -> None:
         self._log = log
         self._views = views
+        self.stores = log, views
         self.name = f"{log.name} with read models in {views.name}"
         self.events = events_apart(log.events)
         self.unique_keys = log.unique_keys

@@ -15,7 +15,7 @@ from headwater.engines.postgres.errors import is_raced
 from headwater.engines.postgres.location import Location
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
-from headwater.errors import BadDeclaration, FormatTooNew, StoreMismatch
+from headwater.errors import BadDeclaration, FormatTooNew, StoreMismatch, StoreUnavailable
 from headwater.ports.engine import EngineOptions, Identity
 
 __all__ = ["open_store"]
@@ -63,6 +63,8 @@ async def _run(connection: Connection, sql: Statements, location: Location, opti
             f"this store has format {format}, this release knows formats up to {known}: upgrade headwater"
         )
     if format == 0:
+        if not options.create:
+            raise StoreUnavailable(f"schema {location.schema!r} holds no store: check the URL")
         await _make_schema(connection, sql, location, options)
     for script in sql.migrations[format:]:
         await connection.execute(script)

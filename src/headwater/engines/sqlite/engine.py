@@ -37,6 +37,7 @@ from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.unique_keys import SqliteUniqueKeys
 from headwater.engines.sqlite.wakeups import SqliteWakeups
 from headwater.engines.sqlite.writer import Writer
+from headwater.errors import StoreUnavailable
 from headwater.models.model import ReadModel
 from headwater.ports.admin import Admin
 from headwater.ports.command_log import CommandLog
@@ -122,6 +123,8 @@ class SqliteEngine:
         return export(self.location, self._sql, projection, number, models, page)
 
     def _open(self) -> Identity:
+        if not self._options.create and not self.location.path.is_file():
+            raise StoreUnavailable(f"there is no store {str(self.location.path)!r}: check the URL")
         create_file(self.location.path)
         writing = connect_writer(self.location)
         try:

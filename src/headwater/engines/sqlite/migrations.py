@@ -14,7 +14,7 @@ import apsw
 
 from headwater.engines.sqlite.connection import has_table
 from headwater.engines.sqlite.statements import Statements
-from headwater.errors import BadDeclaration, FormatTooNew, StoreMismatch
+from headwater.errors import BadDeclaration, FormatTooNew, StoreMismatch, StoreUnavailable
 from headwater.ports.engine import EngineOptions, Identity
 
 __all__ = ["format_of", "open_store"]
@@ -60,6 +60,8 @@ def _migrate(connection: apsw.Connection, sql: Statements, options: EngineOption
             f"this store has format {format}, this release knows formats up to {known}: upgrade headwater"
         )
     if format == 0:
+        if not options.create:
+            raise StoreUnavailable("this file holds no store: check the URL")
         _check_free(connection, options)
     for script in sql.migrations[format:]:
         connection.execute(script)
