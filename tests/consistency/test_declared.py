@@ -98,6 +98,7 @@ async def test_scheduled_they_run_while_the_application_is_open(application: Mad
         assert "consistency" in [lease.name for lease in await engine.leases.holders()]
     await engine.open()
     assert await engine.leases.holders() == []
+    await engine.close()
 
 
 @pytest.mark.parametrize(("scheduled", "runs"), [(False, True), (True, False)])

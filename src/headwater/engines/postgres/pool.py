@@ -42,6 +42,7 @@ class Pool:
         self._limit = limit
         self._waiting = 0
         self._pool: asyncpg.Pool | None = None
+        self._nobody_waits = asyncio.Event()
         self.committed: Callable[[], None] = _nobody_listens
         """Called after each commit that changed something."""
 
@@ -50,7 +51,8 @@ class Pool:
         location = self._location
         pool = asyncpg.create_pool(
             location.dsn,
-            min_size=1,
+            init_size=1,
+            min_size=0,  # with a floor, asyncpg connects on its own in the background
             max_size=location.pool,
             timeout=location.connect_timeout,
             command_timeout=location.statement_timeout,
@@ -73,6 +75,8 @@ class Pool:
             return
         try:
             async with asyncio.timeout(self._location.lock_timeout):
+                if self._waiting:  # a connection that is being made belongs to no pool yet, and would stay open
+                    await self._nobody_waits.wait()
                 await pool.close()
         except TimeoutError:
             pool.terminate()
@@ -165,11 +169,14 @@ class Pool:
         pool = self._pool
         try:
             self._waiting += 1
+            self._nobody_waits.clear()
             try:
                 async with asyncio.timeout(self._location.connect_timeout):  # asyncpg's own may leak one when cancelled
                     connection = await pool.acquire()
             finally:
                 self._waiting -= 1
+                if not self._waiting:
+                    self._nobody_waits.set()
             try:
                 yield cast("Connection", connection)
             finally:
