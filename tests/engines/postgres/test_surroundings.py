@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import uuid4
+
 import asyncpg
 import msgspec
 import pytest
@@ -11,7 +17,7 @@ from headwater.engines.postgres.location import Location
 from headwater.engines.postgres.surroundings import Surroundings, dangers
 from headwater.testing.controls import ANN, append_of
 from tests.engines.postgres.stores import opened, select
-from tests.engines.servers import fresh_schema
+from tests.engines.servers import execute, fresh_schema, postgres_url
 
 GOOD = Surroundings(
     version=150_018,
@@ -31,7 +37,7 @@ GOOD = Surroundings(
 @pytest.mark.parametrize(
     ("changes", "severity", "what"),
     [
-        ({"version": 120_022}, "error", "older than PostgreSQL 13"),
+        ({"version": 130_022}, "error", "older than PostgreSQL 14"),
         ({"encoding": "SQL_ASCII"}, "error", "text as SQL_ASCII"),
         ({"is_standby": True}, "error", "is a standby"),
         ({"fsync": "off"}, "warning", "fsync is off"),
@@ -78,11 +84,27 @@ async def test_a_role_that_may_not_delete_events_is_no_danger() -> None:
         assert bool(said) == is_superuser[0][0]
 
 
+@asynccontextmanager
+async def role_with_password(password: str) -> AsyncIterator[str]:
+    """A role of its own that may do everything."""
+    base, role = await asyncio.to_thread(postgres_url), f"teller_{uuid4().hex}"
+    await execute(base, f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD '{password}'")
+    try:
+        yield role
+    finally:
+        await execute(base, f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP ROLE {role}")
+
+
+def _as(url: str, role: str, password: str) -> str:
+    """The URL for a role, with its password in it."""
+    parts = urlsplit(url)
+    options = {name: value for name, value in parse_qsl(parts.query) if name != "passfile"}
+    return f"postgresql://{role}:{password}@{parts.hostname}:{parts.port}{parts.path}?{urlencode(options)}"
+
+
 async def test_a_store_tells_of_itself_but_no_password() -> None:
     async with fresh_schema(partitions="3") as url:
-        user = Location.parse(url, {}).shown.partition("@")[0].removeprefix("postgresql://") or "postgres"
-        told = url.replace("://", "://x:", 1) if "@" not in url else url.replace(f"{user}@", f"{user}:s3cret@", 1)
-        async with opened(told) as engine:
+        async with role_with_password("s3cret") as role, opened(_as(url, role, "s3cret")) as engine:
             await engine.events.append(append_of(ANN, 2))
             info = await engine.admin.info()
             assert "s3cret" not in repr(info) + repr(await engine.admin.doctor())

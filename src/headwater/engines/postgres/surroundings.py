@@ -14,7 +14,7 @@ __all__ = ["IDLE", "Surroundings", "dangers"]
 IDLE: Final = 60.0
 """Seconds for which a transaction may stand idle unnoticed."""
 
-_OLDEST: Final = 13
+_OLDEST: Final = 14
 _OLD_AGE: Final = 1_000_000_000
 """Transactions; at two thousand million the server stops."""
 _UNSAFE: Final = {
