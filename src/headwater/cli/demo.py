@@ -54,6 +54,9 @@ SHOWN_OF_INCIDENTS: Final = (
 
 LinesOption: TypeAlias = Annotated[int | None, typer.Option("--lines", min=1, help="Only the first so many.")]
 EngineOption: TypeAlias = Annotated[str | None, typer.Option("--engine", metavar="URL", help="Keep the store here.")]
+ReadsOption: TypeAlias = Annotated[
+    str | None, typer.Option("--read-url", metavar="URL", help="Keep the read models in this store, not in that one.")
+]
 WorkersOption: TypeAlias = Annotated[
     int, typer.Option("--workers", min=1, max=1_000, help="Commands at once, each process.")
 ]
@@ -77,6 +80,7 @@ async def retail(
     ] = None,
     lines: LinesOption = None,
     engine: EngineOption = None,
+    read_url: ReadsOption = None,
     processes: Annotated[int, typer.Option("--processes", min=1, max=64, help="Share the work on one file.")] = 1,
     workers: WorkersOption = 64,
     check: CheckOption = False,
@@ -92,7 +96,9 @@ async def retail(
         complain(f"no data is named, so {source.lines:,} lines of a shop are generated: --data FILE takes real ones")
     async with _place(engine, "retail.db") as url:
         with bar() as watch:
-            outcome = await run_job(Job(source=source, url=url, processes=processes, workers=workers), watch)
+            outcome = await run_job(
+                Job(source=source, url=url, read_url=read_url, processes=processes, workers=workers), watch
+            )
     compared = await asyncio.to_thread(_compare, source.path, outcome.figures)
     if as_json:
         print_json(_json(source.path, url, outcome, compared) | {"processes": processes})
@@ -110,6 +116,7 @@ async def incidents(
     ] = None,
     lines: LinesOption = None,
     engine: EngineOption = None,
+    read_url: ReadsOption = None,
     workers: WorkersOption = 64,
     check: CheckOption = False,
     as_json: JsonOption = False,
@@ -124,7 +131,9 @@ async def incidents(
         complain(f"no data is named, so {source.lines:,} entries of a desk are generated: --data FILE takes real ones")
     async with _place(engine, "incidents.db") as url:
         with bar() as watch:
-            outcome = await run_incidents(IncidentsJob(source=source, url=url, workers=workers), watch)
+            outcome = await run_incidents(
+                IncidentsJob(source=source, url=url, read_url=read_url, workers=workers), watch
+            )
     compared = await asyncio.to_thread(_compare, source.path, outcome.figures)
     if as_json:
         print_json(_json(source.path, url, outcome, compared))

@@ -10,10 +10,11 @@ from headwater.demo.incidents.queries import DeskQueries
 __all__ = ["app", "desk"]
 
 
-def desk(url: str, *, run_projections: bool = True) -> CQRSManager:
-    """The desk on the store at `url`, not yet opened."""
+def desk(url: str, read_url: str | None = None, *, run_projections: bool = True) -> CQRSManager:
+    """The desk on the store at `url`, its read models there or at `read_url`, not yet opened."""
     return CQRSManager(
         url,
+        read_url=read_url,
         handlers=[*HANDLERS, DeskQueries()],
         projections=[projection() for projection in PROJECTIONS],
         run_projections=run_projections,
@@ -22,4 +23,5 @@ def desk(url: str, *, run_projections: bool = True) -> CQRSManager:
 
 def app() -> CQRSManager:
     """For `headwater run --app headwater.demo.incidents.desk:app`, on the store HEADWATER_URL names."""
-    return desk(Settings.from_environment().url)
+    settings = Settings.from_environment()
+    return desk(settings.url, settings.read_url)

@@ -21,6 +21,8 @@ class IncidentsJob(msgspec.Struct, frozen=True, kw_only=True):
 
     source: Source
     url: str
+    read_url: str | None = None
+    """Where the read models are kept, if not beside the log."""
     workers: int = 64
     """Commands under way at once."""
 
@@ -31,7 +33,7 @@ async def run_incidents(job: IncidentsJob, watch: Watch) -> Outcome:
     Raises InvalidInput, StoreMismatch (incidents of other data), StoreError, ProjectionError.
     """
     seconds: dict[str, float] = {}
-    async with desk(job.url, run_projections=False) as cqrs:
+    async with desk(job.url, job.read_url, run_projections=False) as cqrs:
         with timed(seconds, "commands"):
             stored = await stored_entries(cqrs, job.source)
             watch.begin("commands", job.source.lines)

@@ -30,6 +30,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     source: Source
     url: str
+    read_url: str | None = None
+    """Where the read models are kept, if not beside the log."""
     processes: int = 1
     workers: int = 64
     """Commands under way at once, in each process."""
@@ -45,7 +47,7 @@ async def run_job(job: Job, watch: Watch) -> Outcome:
             f"{job.url!r} cannot be shared by {job.processes} processes: name a store that is not in memory"
         )
     seconds: dict[str, float] = {}
-    async with shop(job.url, run_projections=False) as cqrs:
+    async with shop(job.url, job.read_url, run_projections=False) as cqrs:
         with timed(seconds, "commands"):
             sent = await (_send(cqrs, job, watch) if job.processes == 1 else _share_out(cqrs, job, watch))
         with timed(seconds, "projections"):
@@ -65,7 +67,13 @@ async def _send(cqrs: CQRSManager, job: Job, watch: Watch) -> Sent:
 async def _share_out(cqrs: CQRSManager, job: Job, watch: Watch) -> Sent:
     watch.begin("commands", job.source.lines)
     parts = [
-        Part(url=job.url, source=job.source, share=Share(index, job.processes), workers=job.workers)
+        Part(
+            url=job.url,
+            read_url=job.read_url,
+            source=job.source,
+            share=Share(index, job.processes),
+            workers=job.workers,
+        )
         for index in range(job.processes)
     ]
     async with _looking(cqrs, watch):

@@ -31,6 +31,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """What one process is to do."""
 
     url: str
+    read_url: str | None = None
     source: Source
     share: Share
     workers: int
@@ -77,7 +78,7 @@ def _sum(results: Sequence[Sent]) -> Sent:
 
 
 async def _run(part: Part) -> Sent:
-    async with shop(part.url) as cqrs:
+    async with shop(part.url, part.read_url) as cqrs:
         stored = await stored_lines(cqrs, part.source)
         sender = Sender(cqrs.commands, part.source, stored, part.share, lambda _: None)
         return await sender.run(part.workers)

@@ -10,10 +10,11 @@ from headwater.demo.retail.queries import ShopQueries
 __all__ = ["app", "shop"]
 
 
-def shop(url: str, *, run_projections: bool = True) -> CQRSManager:
-    """The shop on the store at `url`, not yet opened."""
+def shop(url: str, read_url: str | None = None, *, run_projections: bool = True) -> CQRSManager:
+    """The shop on the store at `url`, its read models there or at `read_url`, not yet opened."""
     return CQRSManager(
         url,
+        read_url=read_url,
         handlers=[*HANDLERS, ShopQueries()],
         projections=[projection() for projection in PROJECTIONS],
         run_projections=run_projections,
@@ -22,4 +23,5 @@ def shop(url: str, *, run_projections: bool = True) -> CQRSManager:
 
 def app() -> CQRSManager:
     """For the command line: `headwater run --app headwater.demo.retail.shop:app`, on the store HEADWATER_URL names."""
-    return shop(Settings.from_environment().url)
+    settings = Settings.from_environment()
+    return shop(settings.url, settings.read_url)
