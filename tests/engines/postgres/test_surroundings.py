@@ -103,14 +103,17 @@ def _as(url: str, role: str, password: str) -> str:
 
 
 async def test_a_store_tells_of_itself_but_no_password() -> None:
-    async with fresh_schema(partitions="3") as url:
-        async with role_with_password("s3cret") as role, opened(_as(url, role, "s3cret")) as engine:
-            await engine.events.append(append_of(ANN, 2))
-            info = await engine.admin.info()
-            assert "s3cret" not in repr(info) + repr(await engine.admin.doctor())
-            assert info.details["schema"] == Location.parse(url, {}).schema
-            assert info.details["database"].startswith("postgresql://")
-            assert info.details["role"] == "primary"
-            assert info.details.keys() == {
-                "database", "schema", "server", "synchronous_commit", "role", "standbys", "synchronous_standbys",
-            }  # fmt: skip
+    async with (
+        fresh_schema(partitions="3") as url,
+        role_with_password("s3cret") as role,
+        opened(_as(url, role, "s3cret")) as engine,
+    ):
+        await engine.events.append(append_of(ANN, 2))
+        info = await engine.admin.info()
+        assert "s3cret" not in repr(info) + repr(await engine.admin.doctor())
+        assert info.details["schema"] == Location.parse(url, {}).schema
+        assert info.details["database"].startswith("postgresql://")
+        assert info.details["role"] == "primary"
+        assert info.details.keys() == {
+            "database", "schema", "server", "synchronous_commit", "role", "standbys", "synchronous_standbys",
+        }  # fmt: skip
