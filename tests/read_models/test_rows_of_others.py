@@ -132,7 +132,7 @@ class Noticed:
         self.noticed = 0
         self.seen = self._wakeups.seen
         self.wait = self._wakeups.wait
-        self.changes = self._wakeups.changes
+        self.changes = self.changes_elsewhere = self._wakeups.changes
 
     def others(self) -> int:
         return self.noticed

@@ -37,5 +37,12 @@ class KnowsOthers(Protocol):
     """Wakeups that can tell the commits made through their own engine object from all others."""
 
     def others(self) -> int:
-        """How many of others' commits, or groups of them, were noticed: moves no later than `seen` does for them."""
+        """A counter that moves with others' commits, no later than `seen` does. It may move without one."""
+        ...
+
+    async def changes_elsewhere(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
+        """As `Wakeups.changes`, but for what others change: it stands while only this engine object changes a model.
+
+        An engine that cannot tell whose a change was gives `changes`.
+        """
         ...

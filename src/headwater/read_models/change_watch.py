@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 from weakref import WeakSet
 
@@ -60,8 +60,9 @@ class ChangeWatch:
         """`elsewhere`: changes made through this engine object do not count, where the engine can tell them apart."""
         self._wakeups = wakeups
         self._commits: Callable[[], int] = wakeups.seen
+        self._changes: Callable[[Sequence[type[ReadModel]]], Awaitable[Sequence[int]]] = wakeups.changes
         if elsewhere and isinstance(wakeups, KnowsOthers):
-            self._commits = wakeups.others
+            self._commits, self._changes = wakeups.others, wakeups.changes_elsewhere
         self._looked = -1
         """Commits there were before the last look."""
         self._counts: dict[type[ReadModel], int] = {}
@@ -145,7 +146,7 @@ class ChangeWatch:
     async def _look(self, *more: type[ReadModel]) -> None:
         commits = self._commits()  # before the counts are read: a commit in between makes for one look too many
         models = tuple({**self._counts, **dict.fromkeys(more)})
-        counts = dict(zip(models, await self._wakeups.changes(models) if models else (), strict=True))
+        counts = dict(zip(models, await self._changes(models) if models else (), strict=True))
         moved = {model for model, count in self._counts.items() if counts[model] != count}
         self._counts, self._looked = counts, commits
         self._tell(moved)

@@ -42,6 +42,7 @@ class BothKnowOthers(BothWakeups):
     def __init__(self, log: Wakeups, views: Wakeups, known: tuple[KnowsOthers, KnowsOthers]) -> None:
         super().__init__(log, views)
         self._known = known
+        self.changes_elsewhere = known[1].changes_elsewhere
 
     def others(self) -> int:
         return sum(wakeups.others() for wakeups in self._known)

@@ -31,3 +31,6 @@ class MemoryWakeups(Part):
 
     async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
         return [self._state.rows.changes(model) for model in models]
+
+    async def changes_elsewhere(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
+        return [0] * len(models)

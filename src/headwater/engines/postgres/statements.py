@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import uuid4
 
 from headwater.domain.identifier import Identifier
 from headwater.engines.sql.statements import NamedStatements, SqlFiles
@@ -20,5 +21,7 @@ class Statements(NamedStatements):
         """As it stands in a statement."""
         self.events = str(events)
         """The name of the table of events."""
+        self.engine = uuid4().hex
+        """What tells this engine object from all others on the store."""
         names = {"schema": self.schema, "events": f'"{Identifier(events)}"', "commands": f'"{Identifier(commands)}"'}
         super().__init__(_FILES, names)

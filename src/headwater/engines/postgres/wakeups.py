@@ -12,12 +12,11 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
-from uuid import uuid4
 
 from headwater.engines.postgres.connection import Connection, let_go
 from headwater.engines.postgres.location import Location
 from headwater.engines.postgres.pool import Pool
-from headwater.engines.postgres.row_counts import changes_of
+from headwater.engines.postgres.row_counts import changes_elsewhere, changes_of
 from headwater.engines.postgres.statements import Statements
 from headwater.errors import HeadwaterError
 from headwater.models.model import ReadModel, schema_of
@@ -42,8 +41,6 @@ class PostgresWakeups:
         self._pool = pool
         self._schema = location.schema
         self._channel = ""
-        self._us = uuid4().hex
-        """What tells our own notifications from others'."""
         self._commits = 0
         self._others = 0
         self._waiters: set[asyncio.Future[None]] = set()
@@ -73,7 +70,10 @@ class PostgresWakeups:
         return self._commits
 
     async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
-        return await self._pool.read(changes_of, self._sql, [str(schema_of(model).table) for model in models])
+        return await self._pool.read(changes_of, self._sql, _tables(models))
+
+    async def changes_elsewhere(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
+        return await self._pool.read(changes_elsewhere, self._sql, _tables(models))
 
     def committed(self) -> None:
         """Something was committed through this engine."""
@@ -99,7 +99,7 @@ class PostgresWakeups:
         if tasks and self._owed.is_set():
             with suppress(HeadwaterError, OSError):
                 async with asyncio.timeout(_PATIENCE):
-                    await self._pool.value(self._sql["notify"], self._channel, self._us)
+                    await self._pool.value(self._sql["notify"], self._channel, self._sql.engine)
         self._move()  # nobody waits for a commit that cannot come
 
     def _move(self, others: bool = False) -> None:
@@ -118,7 +118,7 @@ class PostgresWakeups:
             await asyncio.sleep(_QUIET)
             self._owed.clear()
             try:
-                await self._pool.value(self._sql["notify"], self._channel, self._us)
+                await self._pool.value(self._sql["notify"], self._channel, self._sql.engine)
             except (HeadwaterError, OSError):  # others look by themselves
                 await asyncio.sleep(_RETRY)
 
@@ -153,5 +153,9 @@ class PostgresWakeups:
             await asyncio.sleep(_POLL)
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        if payload != self._us:
+        if payload != self._sql.engine:
             self._move(others=True)
+
+
+def _tables(models: Sequence[type[ReadModel]]) -> list[str]:
+    return [str(schema_of(model).table) for model in models]

@@ -49,6 +49,9 @@ class SqliteWakeups:
     async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
         return await self._readers.run(changes_of, self._sql, [str(schema_of(model).table) for model in models])
 
+    async def changes_elsewhere(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
+        return await self.changes(models)
+
     # -- on the writer's thread --------------------------------------------------------------------------------
 
     def listening(self) -> bool:

@@ -161,6 +161,8 @@ CREATE TABLE {schema}.headwater_changes (
     table_name text COLLATE "C" NOT NULL,
     partition integer NOT NULL,
     changes bigint NOT NULL,
+    engine text COLLATE "C" NOT NULL,
+    changes_elsewhere bigint NOT NULL,
     PRIMARY KEY (table_name, partition)
 ) WITH (fillfactor = 10);
 
