@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from headwater.opening import open_engine
 from headwater.ports.engine import EngineOptions
 
-__all__ = ["Silent", "finish", "kill_at", "retail"]
+__all__ = ["HEADWATER", "Silent", "finish", "kill_at", "retail"]
+
+HEADWATER: Final = (sys.executable, "-m", "headwater.cli")
 
 
 class Silent:
@@ -26,8 +28,7 @@ class Silent:
 
 def retail(file: Path, url: str, *options: str) -> list[str]:
     """The command line: ends with 0 only if its figures equal the truth beside the file."""
-    command = [sys.executable, "-m", "headwater.cli", "demo", "retail", "--data", str(file), "--engine", url]
-    return [*command, "--json", "--check", *options]
+    return [*HEADWATER, "demo", "retail", "--data", str(file), "--engine", url, "--json", "--check", *options]
 
 
 def finish(command: Sequence[str]) -> dict[str, object]:

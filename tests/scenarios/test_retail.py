@@ -21,7 +21,7 @@ from headwater.demo.truth import compare, find_truth
 from headwater.projections.handler import ProjectionHandler
 from tests.demo.retail.rows import generated
 from tests.demo.retail.truth_by_hand import truth_of
-from tests.scenarios.retail_runs import Silent, finish, kill_at, retail
+from tests.scenarios.retail_runs import HEADWATER, Silent, finish, kill_at, retail
 from tests.stores import on_shared_stores
 
 LINES = 3_000
@@ -87,3 +87,16 @@ async def test_every_read_model_is_the_same_after_a_rebuild(file: Path, url: str
             progress = await cqrs.synchronizer.rebuild_read_model(projection)
             assert progress.done == LINES
             assert await figures(cqrs) == before
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("here", "there"), [("sqlite", "postgres"), ("postgres", "sqlite")])
+def test_a_copy_on_another_engine_gives_the_same_figures(
+    file: Path, url_of: Callable[[str], str], here: str, there: str
+) -> None:
+    """Those of the truth, which each run checks."""
+    finish(retail(file, url_of(here)))
+    copied = finish([*HEADWATER, "copy", url_of(here), url_of(there), "--json"])
+    assert (copied["events"], copied["commands"], copied["differences"]) == (LINES, LINES, [])
+    after = finish(retail(file, url_of(there)))
+    assert (after["commands"], after["commands_known"]) == (0, LINES)

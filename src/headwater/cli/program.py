@@ -9,6 +9,7 @@ import typer
 
 from headwater.cli.backup import backup
 from headwater.cli.consistency import consistency
+from headwater.cli.copy import copy
 from headwater.cli.demo import demo
 from headwater.cli.dlq import dlq
 from headwater.cli.doctor import doctor
@@ -56,5 +57,6 @@ program.command("journal")(journal)
 program.command("verify")(verify)
 program.command("backup")(backup)
 program.command("restore")(restore)
+program.command("copy")(copy)
 program.command("doctor")(doctor)
 program.add_typer(engines, name="engines")
