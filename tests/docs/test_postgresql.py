@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator
@@ -80,7 +81,7 @@ def application(url: str) -> CQRSManager:
 async def urls() -> AsyncIterator[tuple[str, str]]:
     """The owner's URL and that of a role with no more than the page's grants."""
     role, password = f"app_{uuid.uuid4().hex}", uuid.uuid4().hex
-    base = postgres_url()
+    base = await asyncio.to_thread(postgres_url)
     async with fresh_schema() as owner:
         await execute(base, f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
         try:
