@@ -194,9 +194,7 @@ async def _cut(server: PostgresServer, proxy: Proxy, chance: random.Random) -> N
 
 
 async def _swallow(server: PostgresServer, proxy: Proxy, chance: random.Random) -> None:
-    proxy.become(Mode.SWALLOW)
-    await proxy.until_swallowed()
-    proxy.become(Mode.PASS)
+    await proxy.swallow_one()
 
 
 async def _refuse(server: PostgresServer, proxy: Proxy, chance: random.Random) -> None:

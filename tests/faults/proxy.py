@@ -70,9 +70,12 @@ class Proxy:
         user = parts.netloc.rpartition("@")[0]
         return urlunsplit(parts._replace(netloc=f"{user}@{_HOST}:{self.port}"))
 
-    async def until_swallowed(self) -> None:
-        """Until a reply was lost."""
+    async def swallow_one(self, then: Mode = Mode.PASS) -> None:
+        """Have the next reply to COMMIT lost, and become another thing once it was."""
+        self._has_swallowed.clear()
+        self.become(Mode.SWALLOW)
         await self._has_swallowed.wait()
+        self.become(then)
 
     def become(self, mode: Mode, delay: float = 0.0) -> None:
         """From now on, for connections that are there as well; what hangs goes on, unless this is to hang."""

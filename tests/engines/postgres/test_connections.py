@@ -48,10 +48,8 @@ async def engine(url: str, proxy: Proxy) -> AsyncIterator[PostgresEngine]:
 
 
 async def test_a_commit_whose_reply_is_lost_is_found_without_a_command_id(engine: PostgresEngine, proxy: Proxy) -> None:
-    proxy.become(Mode.SWALLOW)
     appending = asyncio.create_task(engine.events.append(append_of(STREAM, 1, Exact(0))))
-    await proxy.until_swallowed()
-    proxy.become(Mode.PASS)
+    await proxy.swallow_one()
     assert (await appending).writes[0].last == 1
     assert await engine.events.head(STREAM) == 1
 
@@ -59,10 +57,8 @@ async def test_a_commit_whose_reply_is_lost_is_found_without_a_command_id(engine
 async def test_a_commit_whose_reply_is_lost_is_unknown_where_nobody_can_look(
     engine: PostgresEngine, proxy: Proxy, url: str
 ) -> None:
-    proxy.become(Mode.SWALLOW)
     appending = asyncio.create_task(engine.events.append(append_of(STREAM, 1, Exact(0))))
-    await proxy.until_swallowed()
-    proxy.become(Mode.REFUSE)
+    await proxy.swallow_one(then=Mode.REFUSE)
     with pytest.raises(AppendOutcomeUnknown):
         await appending
     proxy.become(Mode.PASS)
