@@ -13,7 +13,7 @@ import msgspec
 
 from headwater.errors import ConfigurationError
 from tests.faults.breaking import break_server, trust_replies
-from tests.faults.cancellations import cancel
+from tests.faults.cancellations import cancel, cancel_carelessly, cancel_on_postgres
 from tests.faults.effects import kill_projections
 from tests.faults.fire import feed_by_sequence, feed_under_fire
 from tests.faults.folder import ROOT
@@ -67,6 +67,8 @@ POSTGRES: Mapping[str, Callable[[bool], Row]] = {
     "feed by a sequence": lambda short: asyncio.run(feed_by_sequence(2_000 if short else 20_000)),
     "a broken server": lambda short: asyncio.run(break_server(*((12, 2_000) if short else (60, 20_000)))),
     "lost replies mistaken": lambda short: asyncio.run(trust_replies(3 if short else 10)),
+    "cancellations on PostgreSQL": lambda short: asyncio.run(cancel_on_postgres(1_000 if short else 10_000)),
+    "cancelled and committed": lambda short: asyncio.run(cancel_carelessly(3_000)),
     "idle in a transaction": lambda short: asyncio.run(stand_idle(1 if short else 5)),
 }
 """On a real server each: left out, aloud, where none is installed, unless HEADWATER_REQUIRE_ENGINES names postgres."""
