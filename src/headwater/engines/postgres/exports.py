@@ -15,6 +15,7 @@ from headwater.engines.postgres.checkpoints import checkpoints_of
 from headwater.engines.postgres.connection import Connection, Row, begun
 from headwater.engines.postgres.errors import sqlstate
 from headwater.engines.postgres.generation_states import generations_of
+from headwater.engines.postgres.natives import native_of, parameters
 from headwater.engines.postgres.parking import parked_pages
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
@@ -48,8 +49,8 @@ async def export(
         async for events in parked_pages(connection, sql, projection, number, page):
             yield events
         for model, table in zip(models, tables, strict=True):
-            async for rows in _pages(connection, sql, table, numbers[table], page):
-                yield table.rows(model, rows)
+            async for rows in _pages(connection, sql, model, table, numbers[table], page):
+                yield rows
 
 
 async def _numbers(connection: Connection, sql: Statements, tables: Sequence[Table]) -> dict[Table, int]:
@@ -64,21 +65,24 @@ async def _numbers(connection: Connection, sql: Statements, tables: Sequence[Tab
 
 
 async def _pages(
-    connection: Connection, sql: Statements, table: Table, number: int, page: int
-) -> AsyncIterator[Sequence[Row]]:
-    """All of a table by key; no page is empty."""
+    connection: Connection, sql: Statements, model: type[ReadModel], table: Table, number: int, page: int
+) -> AsyncIterator[Sequence[ReadModel]]:
+    """All of a table by key; no page is empty. A key goes back as it is sent everywhere, not as the driver gave it."""
     key, columns = f"r.{table.key}", ", ".join(f"r.{column}" for column in table.columns)
-    place, after, name = table.columns.index(table.key), cast("list[object]", []), table.name
+    native, name = native_of(table.key_field), table.name
+    beyond = f"WHERE {key} > {native.received.format(f'$1::{native.sent}')} "
+    after: Sequence[object] = ()
     while True:
-        select = f"SELECT {columns} FROM {{}} AS r {f'WHERE {key} > $1 ' if after else ''}ORDER BY {key} LIMIT {page}"
+        select = f"SELECT {columns} FROM {{}} AS r {beyond if after else ''}ORDER BY {key} LIMIT {page}"
         while (rows := await _page(connection, sql, select, name, number, after)) is None:
             name = cast("str", await connection.fetchval(sql["find_table_name"], number))
             if name.isdecimal():
                 raise UnknownName(f"table {physical(table.stored)!r} was dropped while it was exported: begin again")
         if not rows:
             return
-        yield rows
-        after = [rows[-1][place]]
+        found = table.rows(model, rows)
+        yield found
+        after = parameters(table.key_field, [getattr(found[-1], table.schema.key)])
 
 
 async def _page(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import cast
 
 import pytest
 
 from headwater.errors import UnknownName
-from headwater.models.changes import Delete
+from headwater.models.changes import Delete, Insert
+from headwater.models.model import Key, ReadModel
 from headwater.ports.engine import Engine
 from headwater.ports.exports import Exported, Exports
 from headwater.ports.place import Place
@@ -18,6 +20,25 @@ from headwater.testing.conformance.products import Product
 from headwater.testing.controls import Remark, Tally, tally
 
 __all__ = ["ExportsConformance"]
+
+
+class Day(ReadModel, table="conformance_days"):
+    """Keyed by a day."""
+
+    day: Key[date]
+
+
+class Moment(ReadModel, table="conformance_moments"):
+    """Keyed by a time."""
+
+    at: Key[datetime]
+
+
+ENDS = [
+    *[Day(day=day) for day in (date.min, date.max)],
+    *[Moment(at=at) for at in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))],
+]
+"""The first and the last of each."""
 
 
 def exports(engine: Engine) -> Exports:
@@ -65,6 +86,16 @@ class ExportsConformance:
         _, *pages = await exported(engine, page=3)
         assert [len(page) for page in pages] == [3, 3, 1, 1]
         assert [row.name for page in pages[:3] for row in cast("list[Tally]", page)] == list("0123456")
+
+    async def test_the_first_and_the_last_of_days_and_times_are_keys_like_any_other(self, engine: Engine) -> None:
+        models: list[type[ReadModel]] = [Day, Moment]
+        await engine.read_model_schema.ensure(models)
+        await engine.projections.write(list(map(Insert, ENDS)))
+        found: list[object] = []
+        async for page in exports(engine).export("p", 0, models, 1):
+            found += page
+            assert len(found) <= len(ENDS)  # else it may not end
+        assert found == ENDS
 
     async def test_an_empty_generation_has_no_rows(self, engine: Engine) -> None:
         assert await exported(engine) == [[]]
