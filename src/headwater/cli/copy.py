@@ -28,8 +28,8 @@ async def copy(
 ) -> None:
     """Copy events, command records and unique keys; projections rebuild on the copy.
 
-    Event ids, versions, timestamps and the order of streams are kept, positions are new. In the end every stream is
-    compared; exits with 1 where the stores differ. Run again it goes on where it was, and takes what came meanwhile.
+    Event ids, versions, timestamps and the order of streams are kept, positions are new. In the end the whole copy is
+    read and compared; exits with 1 where it differs. Run again it goes on where it was, and takes what came meanwhile.
     """
     async with store(source) as here:
         there = open_engine(target, EngineOptions())
@@ -67,3 +67,5 @@ def _show(copied: Copied, as_json: bool) -> None:
     counts = f"{copied.streams:,} streams, {copied.events:,} events, {copied.commands:,} commands, {copied.keys:,} keys"
     if not copied.differences:
         say(f"equal in both: {counts}; {copied.new_events:,} events are new; digest {copied.digest}")
+    if copied.behind:
+        say(f"{copied.behind:,} events came to the source meanwhile: stop what writes to it and run this again")
