@@ -13,7 +13,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar, cast
 
 import asyncpg
 
-from headwater.engines.postgres.connection import Connection, Row, begun, changed
+from headwater.engines.postgres.connection import Connection, Row, begun, changed, let_go
 from headwater.engines.postgres.errors import is_connection_lost, is_to_run_again, translated
 from headwater.engines.postgres.location import Location
 from headwater.errors import StoreBusy, StoreClosed
@@ -58,7 +58,8 @@ class Pool:
             command_timeout=location.statement_timeout,
             statement_cache_size=_STATEMENTS,
             max_inactive_connection_lifetime=300,
-            server_settings=_settings(location),
+            server_settings={"application_name": "headwater"},
+            init=self._begin_session,
             reset=_keep_as_it_is,
         )
         try:
@@ -145,6 +146,15 @@ class Pool:
                 raise
         return await self._in_transaction(begin, read, *args, **kwargs)
 
+    async def _begin_session(self, connection: Connection) -> None:
+        """Say how a new session behaves: not when it is asked for, since PgBouncer would refuse that."""
+        script = "; ".join(f"SET {name} = '{value}'" for name, value in _settings(self._location).items())
+        try:
+            await connection.execute(script, timeout=self._location.connect_timeout)
+        except BaseException:
+            let_go(connection)  # asyncpg would take leave of a server that may say nothing
+            raise
+
     async def _in_transaction(
         self, begin: str, job: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -208,9 +218,10 @@ def _is_worth_another(error: BaseException) -> bool:
 
 
 def _settings(location: Location) -> dict[str, str]:
+    """How a session differs from what its role and database have by default."""
     half = max(1, round(location.lock_timeout * 500))
     return {
-        "application_name": "headwater",
+        "default_transaction_isolation": "read committed",  # what follows a lock sees all that came before
         "idle_in_transaction_session_timeout": str(half),
         "lock_timeout": str(round(location.lock_timeout * 1_000)),
         "synchronous_commit": "on" if location.synchronous else "off",
