@@ -37,7 +37,6 @@ class Table:
         "name",
         "namespace",
         "schema",
-        "searchable",
         "select",
         "stored",
     )
@@ -54,7 +53,6 @@ class Table:
         """As it stands in a statement."""
         self.key = quoted(schema.key)
         self.columns = tuple(map(quoted, schema.names))
-        self.searchable = tuple(name for name, field in schema.fields.items() if field.searchable)
         self.select = f"SELECT {', '.join(f'r.{column}' for column in self.columns)} FROM {self.name} AS r"
         """Every row, in field order."""
         self._decoders = tuple((name, decoder(field)) for name, field in schema.fields.items())
