@@ -1,0 +1,60 @@
+"""Locating: the place of a stream's next append, and whether its command has been there before."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.engines.cassandra.protocol.core import Core, ask
+from headwater.engines.cassandra.protocol.place import Place
+from headwater.engines.cassandra.protocol.requests import ReadCommandSerially, ReadStatics
+from headwater.engines.cassandra.protocol.rows import CommandSeen
+from headwater.engines.cassandra.protocol.shape import Shape
+
+__all__ = ["Found", "locate", "look_up"]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Where a stream stands, and what a command has committed there."""
+
+    place: Place
+    committed: CommandSeen | None
+    """None: nothing, over the last C events at least."""
+
+
+def locate(part: int, stream: str, shape: Shape, known: int = 0) -> Core[Place]:
+    """The place of the next append (1.1); `known` is a chunk that had a head when it was last looked at."""
+    chunk, version = known, 0
+    while True:
+        seen = yield from ask(ReadStatics(stream, chunk))
+        if seen.head is not None and seen.head >= shape.chunk_end(chunk):
+            chunk, version = chunk + 1, seen.head  # that head is final
+        elif seen.head is not None:
+            return Place(part, stream, chunk, seen.head, seen.head, seen.fence)
+        elif chunk == 0 or version > 0:
+            return Place(part, stream, chunk, version, None, seen.fence)
+        else:
+            chunk -= 1  # not visible any more: no place without the head of the chunk before
+
+
+def look_up(part: int, stream: str, command: str, shape: Shape, known: int = 0) -> Core[Found]:
+    """The place of the next append, proved to be without the command up to its version (1.6).
+
+    Head and rows of a chunk are of one serial read, and the append is conditioned on that head: so looking and
+    appending are one.
+    """
+    place = yield from locate(part, stream, shape, known)
+    while True:
+        seen = yield from ask(ReadCommandSerially(stream, place.chunk, command))
+        head, fence = seen.statics.head, seen.statics.fence
+        if seen.row is not None:
+            return Found(place, seen)
+        if head is None or head < shape.chunk_end(place.chunk):
+            break
+        place = Place(part, stream, place.chunk + 1, head, None, None)
+    if head is not None:
+        place = Place(part, stream, place.chunk, head, head, fence)
+    else:
+        place = Place(part, stream, place.chunk, place.version, None, fence)
+    if place.chunk > 0:  # whose head is final
+        seen = yield from ask(ReadCommandSerially(stream, place.chunk - 1, command))
+    return Found(place, None if seen.row is None else seen)

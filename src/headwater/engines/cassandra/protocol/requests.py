@@ -1,0 +1,198 @@
+"""Requests: everything that a core may want done. Each is one operation, of one partition where it writes.
+
+Reads at QUORUM may miss what is decided and not yet committed everywhere; serial reads complete it first. What no
+replica answered to is thrown into the core as StoreUnavailable where it was a read; a plain write is then not
+acknowledged, a conditional one Unknown. Nothing repeats a request but a core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from headwater.engines.cassandra.protocol.replies import Answer
+from headwater.engines.cassandra.protocol.rows import Bucket, CommandSeen, EventRow, Intent, LogRow, RowSeen, Statics
+
+__all__ = [
+    "AppendEvents",
+    "AppendLog",
+    "ConditionalWrite",
+    "DeleteIntents",
+    "FenceChunk",
+    "InsertIntent",
+    "ListSlots",
+    "PlainWrite",
+    "QuorumRead",
+    "ReadBucketSerially",
+    "ReadCommandSerially",
+    "ReadRowSerially",
+    "ReadRows",
+    "ReadSettled",
+    "ReadStatics",
+    "Request",
+    "ScanSlot",
+    "SerialRead",
+    "WriteLogged",
+    "WriteSettled",
+]
+
+R_co = TypeVar("R_co", covariant=True)
+Row_co = TypeVar("Row_co", covariant=True)
+
+
+class Request(msgspec.Struct, Generic[R_co], frozen=True):
+    """Something to be done, answered with an R."""
+
+
+class QuorumRead(Request[R_co], Generic[R_co], frozen=True):
+    """A read at QUORUM."""
+
+
+class SerialRead(Request[R_co], Generic[R_co], frozen=True):
+    """A read at SERIAL: whatever was decided before it is in its reply."""
+
+
+class PlainWrite(Request[bool], frozen=True):
+    """A write at QUORUM with a timestamp of its own, the same whoever makes it: True once it is acknowledged."""
+
+    timestamp: int
+
+
+class ConditionalWrite(Request[Answer[Row_co]], Generic[Row_co], frozen=True):
+    """A compare-and-set at SERIAL, committed at QUORUM: repeated by nobody but the core."""
+
+
+# -- streams ---------------------------------------------------------------------------------------------------------
+
+
+class ReadStatics(QuorumRead[Statics], frozen=True):
+    """The statics of a chunk, be there rows or not."""
+
+    stream: str
+    chunk: int
+
+
+class ReadRows(QuorumRead[Sequence[EventRow]], frozen=True):
+    """The rows of a chunk from version `start` on, by version, at most `limit`; there may be holes where some are
+    not visible yet."""
+
+    stream: str
+    chunk: int
+    start: int
+    limit: int
+
+
+class ReadRowSerially(SerialRead[RowSeen], frozen=True):
+    """The statics of a chunk and the row of one version."""
+
+    stream: str
+    chunk: int
+    version: int
+
+
+class ReadCommandSerially(SerialRead[CommandSeen], frozen=True):
+    """The statics of a chunk, and what a command committed in it. Where the reply takes several pages, the statics are
+    those of the first page, so that every row up to that head is looked at."""
+
+    stream: str
+    chunk: int
+    command: str
+
+
+class AppendEvents(ConditionalWrite[Statics], frozen=True):
+    """The rows of an append and the new head, if head and fence of the chunk are these."""
+
+    stream: str
+    chunk: int
+    head: int | None
+    fence: int | None
+    rows: tuple[EventRow, ...]
+
+    @property
+    def new_head(self) -> int:
+        return self.rows[-1].version
+
+
+class FenceChunk(ConditionalWrite[Statics], frozen=True):
+    """One fence higher, if head and fence of the chunk are these."""
+
+    stream: str
+    chunk: int
+    head: int | None
+    fence: int | None
+
+    @property
+    def new_fence(self) -> int:
+        return (self.fence or 0) + 1
+
+
+class WriteLogged(PlainWrite, frozen=True):
+    """`logged` and `logged_at` of a chunk. The timestamp is the version, so that the highest stays."""
+
+    stream: str
+    chunk: int
+    version: int
+    offset: int
+
+
+# -- intents ---------------------------------------------------------------------------------------------------------
+
+
+class InsertIntent(PlainWrite, frozen=True):
+    intent: Intent
+
+
+class DeleteIntents(PlainWrite, frozen=True):
+    """Intents of one slot."""
+
+    part: int
+    slot: int
+    attempts: tuple[bytes, ...]
+
+
+class ScanSlot(QuorumRead[Sequence[Intent]], frozen=True):
+    """The intents of a slot."""
+
+    part: int
+    slot: int
+
+
+class ListSlots(QuorumRead[Sequence[int]], frozen=True):
+    """Every slot that has intents: a scan of the whole table for its partition keys."""
+
+    part: int
+
+
+# -- the log ---------------------------------------------------------------------------------------------------------
+
+
+class ReadSettled(QuorumRead[int | None], frozen=True):
+    """The offset up to which every chunk's `logged` is acknowledged; None if it was never written."""
+
+    part: int
+
+
+class WriteSettled(PlainWrite, frozen=True):
+    """The timestamp is the offset + 1, so that the highest stays."""
+
+    part: int
+    offset: int
+
+
+class ReadBucketSerially(SerialRead[Bucket], frozen=True):
+    """Head and log time of a bucket, and its rows behind offset `after`."""
+
+    part: int
+    bucket: int
+    after: int
+
+
+class AppendLog(ConditionalWrite[int | None], frozen=True):
+    """Rows of the log and the bucket's new head, if its head is this."""
+
+    part: int
+    bucket: int
+    head: int | None
+    rows: tuple[LogRow, ...]

@@ -1,0 +1,109 @@
+"""Rows: what lies in the tables of the log."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.domain.append import CommandRecord, UniqueKey
+from headwater.domain.event import NewEvent
+
+__all__ = ["Bucket", "ChunkKey", "CommandSeen", "EventRow", "FirstCells", "Intent", "LogRow", "RowSeen", "Statics"]
+
+ChunkKey = tuple[str, int]
+"""Stream and chunk: a partition of the table of streams."""
+
+
+class Statics(msgspec.Struct, frozen=True, gc=False):
+    """What a chunk of a stream knows of itself; None where nothing was ever written."""
+
+    head: int | None = None
+    """The stream's version after the last append to this chunk."""
+    fence: int | None = None
+    """Raised to fail every append that was conditioned on the one before."""
+    logged: int | None = None
+    """Every version of the chunk up to this one is in the log."""
+    logged_at: int | None = None
+    """The offset of version `logged`."""
+
+
+class FirstCells(msgspec.Struct, frozen=True):
+    """What an append says once, on its first row."""
+
+    command: CommandRecord | None = None
+    claims: tuple[UniqueKey, ...] = ()
+    releases: tuple[UniqueKey, ...] = ()
+
+
+class EventRow(msgspec.Struct, frozen=True, gc=False):
+    """An event of a stream."""
+
+    version: int
+    attempt: bytes
+    """Of the append that wrote it: a new one for every try."""
+    time: int
+    """When it happened, as the append stamped it: microseconds since 1970."""
+    event: NewEvent
+    context: bytes = b""
+    """JSON of the `Context` of the append."""
+    first: FirstCells | None = None
+    """On the first row of an append, and on no other."""
+
+
+class LogRow(msgspec.Struct, frozen=True, gc=False):
+    """An event of the log."""
+
+    offset: int
+    log_time: int
+    """max(time of the event, log time of the offset before + 1): microseconds since 1970, strictly rising."""
+    stream: str
+    chunk: int
+    row: EventRow
+
+
+class Intent(msgspec.Struct, frozen=True, gc=False):
+    """Says, before an append is tried, that its events may be there to be logged."""
+
+    part: int
+    slot: int
+    attempt: bytes
+    stream: str
+    chunk: int
+    first_version: int
+    count: int
+    fence: int | None
+    """What the append is conditioned on."""
+
+    @property
+    def expected(self) -> int:
+        """The version that the append expects, v."""
+        return self.first_version - 1
+
+    @property
+    def last_version(self) -> int:
+        """v + k."""
+        return self.first_version - 1 + self.count
+
+
+class RowSeen(msgspec.Struct, frozen=True, gc=False):
+    """The statics of a chunk and one of its rows, of one instant."""
+
+    statics: Statics
+    row: EventRow | None
+
+
+class CommandSeen(msgspec.Struct, frozen=True, gc=False):
+    """The statics of a chunk, and the first row of the append that a command committed there, of one instant."""
+
+    statics: Statics
+    row: EventRow | None
+    last_version: int = 0
+    """Of the events of that append."""
+
+
+class Bucket(msgspec.Struct, frozen=True, gc=False):
+    """A partition of the log: where it ends, and the rows behind an offset, by offset."""
+
+    head: int | None
+    log_time: int | None
+    """Of the row at `head`."""
+    rows: tuple[LogRow, ...]

@@ -1,0 +1,165 @@
+"""Sequencing: one round of the owner of a partition, which copies what streams have committed into the log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import msgspec
+
+from headwater.engines.cassandra.protocol.collecting import collect
+from headwater.engines.cassandra.protocol.core import Core, ask, ask_all
+from headwater.engines.cassandra.protocol.deciding import ChunkSeen, Verdict, decide, verdict_of_row
+from headwater.engines.cassandra.protocol.replies import Applied
+from headwater.engines.cassandra.protocol.requests import (
+    AppendLog,
+    DeleteIntents,
+    FenceChunk,
+    ReadRows,
+    ReadRowSerially,
+)
+from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Intent, LogRow
+from headwater.engines.cassandra.protocol.shape import Shape
+from headwater.engines.cassandra.protocol.takeover import LogHead, settle
+
+__all__ = ["Ownership", "Round", "settle_owed", "work_round"]
+
+
+class Ownership(msgspec.Struct):
+    """What an owner knows since its takeover."""
+
+    part: int
+    head: LogHead
+    memory: dict[ChunkKey, int] = {}
+    """What this owner has logged and not settled yet: the highest version of each chunk."""
+    owed: list[LogRow] = []
+    """The rows that are not settled yet."""
+    waiting_since: dict[bytes, float] = {}
+    """When each pending attempt was first seen, by this process's monotonic clock, in seconds."""
+    pending_slots: frozenset[int] = frozenset()
+    """The slots of intents that the last round left: to be scanned in the next, open or not."""
+    last_stream: str = ""
+    """Whose events ended the last batch: the next begins with the streams behind it."""
+
+
+class Round(msgspec.Struct, frozen=True):
+    """What a round has come to."""
+
+    lost: bool
+    """The log may have gone on without this owner: take over anew, and forget the ownership."""
+    logged: Sequence[LogRow] = ()
+    decided: Sequence[Intent] = ()
+    """The intents that were deleted."""
+
+
+def work_round(
+    owner: Ownership, intents: Sequence[Intent], hints: Collection[ChunkKey], shape: Shape, now: float, lazy: bool
+) -> Core[Round]:
+    """R2 to R5 for the intents of a scan that began after the takeover, and for chunks that were hinted at.
+
+    Args:
+        now: seconds, of the clock of `owner.waiting_since`.
+        lazy: leave it to `settle_owed` to settle what is logged.
+    """
+    named = {(intent.stream, intent.chunk) for intent in intents}
+    seen, rows = yield from collect(named | set(hints), owner.memory, owner.last_stream, shape)
+    batch = tuple(_batch(owner.head, rows, shape))
+    if batch:
+        # R3 One compare-and-set of the head of the log.
+        first = batch[0].offset
+        bucket = shape.bucket_of(first)
+        expected = None if first == shape.bucket_start(bucket) else owner.head.offset
+        answer = yield from ask(AppendLog(owner.part, bucket, expected, batch))
+        if not isinstance(answer, Applied):
+            return Round(lost=True)  # whatever it was: take over
+        # R4 Remember it, and settle it now or later.
+        _advance(owner, batch, seen)
+        if not lazy:
+            yield from settle_owed(owner)
+    # R5 Intents that are decided go.
+    done = yield from _decided(owner, intents, seen, shape, now)
+    yield from _delete(done, shape)
+    return Round(lost=False, logged=batch, decided=done)
+
+
+def settle_owed(owner: Ownership) -> Core[None]:
+    """R4: settle what several batches have logged, one write for each chunk."""
+    yield from settle(owner.part, owner.owed)
+    owner.owed.clear()
+    owner.memory.clear()
+
+
+def _batch(head: LogHead, rows: Iterable[tuple[ChunkKey, EventRow]], shape: Shape) -> Iterator[LogRow]:
+    """R3: rows of the log behind its head, up to the end of a bucket or of what a batch holds."""
+    offset, time, size = head.offset, head.log_time, 0
+    bucket = shape.bucket_of(offset + 1)
+    limit = min(offset + shape.events_per_log_batch, shape.bucket_start(bucket + 1) - 1)
+    for (stream, chunk), row in rows:
+        size += len(row.event.data) + len(row.context)
+        if offset == limit or (size > shape.bytes_per_log_batch and offset > head.offset):
+            return
+        offset, time = offset + 1, max(row.time, time + 1)
+        yield LogRow(offset, time, stream, chunk, row)
+
+
+def _advance(owner: Ownership, batch: Sequence[LogRow], seen: dict[ChunkKey, ChunkSeen]) -> None:
+    owner.head = LogHead(batch[-1].offset, batch[-1].log_time)
+    owner.owed += batch
+    owner.last_stream = batch[-1].stream
+    for logged in batch:
+        key, version = (logged.stream, logged.chunk), logged.row.version
+        owner.memory[key] = seen[key].logged = version
+
+
+def _decided(
+    owner: Ownership, intents: Sequence[Intent], seen: dict[ChunkKey, ChunkSeen], shape: Shape, now: float
+) -> Core[list[Intent]]:
+    """R5: the intents of this round that are decided, those that were fenced just now included."""
+    done, pending = list[Intent](), dict[bytes, float]()
+    for intent in intents:
+        chunk = seen[intent.stream, intent.chunk]
+        verdict = decide(intent, chunk)
+        if verdict is Verdict.FIRST_ROW:
+            verdict = yield from _of_first_row(intent, chunk)
+        elif verdict is Verdict.HIDDEN:
+            yield from ask(ReadRowSerially(intent.stream, intent.chunk, intent.first_version))
+        elif verdict is Verdict.PENDING:
+            since = pending[intent.attempt] = owner.waiting_since.get(intent.attempt, now)
+            if now - since >= shape.patience and (yield from _fenced(intent, chunk)):
+                verdict = Verdict.DONE
+        if verdict is Verdict.DONE:
+            done.append(intent)
+    owner.waiting_since = pending
+    gone = {intent.attempt for intent in done}
+    owner.pending_slots = frozenset(intent.slot for intent in intents if intent.attempt not in gone)
+    return done
+
+
+def _of_first_row(intent: Intent, seen: ChunkSeen) -> Core[Verdict]:
+    version = intent.first_version
+    row = (seen.rows or {}).get(version)
+    if row is None:
+        rows = yield from ask(ReadRows(intent.stream, intent.chunk, version, 1))
+        row = next((row for row in rows if row.version == version), None)
+    return verdict_of_row(intent, row)
+
+
+def _fenced(intent: Intent, seen: ChunkSeen) -> Core[bool]:
+    """Whether an append that has been pending for too long is now certain never to commit.
+
+    Refused or unknown decides nothing, but has completed what was half done: the next round sees it.
+    """
+    head = None if seen.statics.head is None else intent.expected
+    answer = yield from ask(FenceChunk(intent.stream, intent.chunk, head, intent.fence))
+    return isinstance(answer, Applied)
+
+
+def _delete(intents: Sequence[Intent], shape: Shape) -> Core[None]:
+    slots: dict[tuple[int, int], list[bytes]] = {}
+    for intent in intents:
+        slots.setdefault((intent.part, intent.slot), []).append(intent.attempt)
+    yield from ask_all(
+        [
+            DeleteIntents(shape.intent_deleted_at(slot), part, slot, tuple(attempts))
+            for (part, slot), attempts in slots.items()
+        ]
+    )

@@ -1,0 +1,126 @@
+"""Roles: who runs which core, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from headwater.domain.append import CommandRecord
+from headwater.domain.event import NewEvent
+from headwater.engines.cassandra.protocol.appending import Committed, append
+from headwater.engines.cassandra.protocol.core import Asked, Core
+from headwater.engines.cassandra.protocol.locating import locate, look_up
+from headwater.engines.cassandra.protocol.place import Place
+from headwater.engines.cassandra.protocol.reconciling import scan, scan_all
+from headwater.engines.cassandra.protocol.rows import EventRow, FirstCells, Intent
+from headwater.engines.cassandra.protocol.sequencing import Ownership, settle_owed, work_round
+from headwater.engines.cassandra.protocol.takeover import take_over
+from headwater.errors import StoreUnavailable
+from tests.cassandra.simulator.chance import Chance
+from tests.cassandra.simulator.truth import Truth
+from tests.cassandra.simulator.variant import Variant
+
+__all__ = ["OPEN_SLOTS", "Roles"]
+
+OPEN_SLOTS = (1, 2)
+CLOSED_SLOT = 0
+SLOW = 0.25
+"""How often the time that passes before a round makes what was pending overdue."""
+
+EVENT = NewEvent(event_id=b"0" * 16, type="it-happened", schema=1, data=b"{}")
+
+
+class Roles:
+    """Writers and sequencers of one schedule."""
+
+    def __init__(self, chance: Chance, variant: Variant, truth: Truth) -> None:
+        self._chance = chance
+        self._variant = variant
+        self._truth = truth
+        self._begun: list[tuple[str, str]] = []
+        """Stream and command of whatever was begun."""
+
+    def writer(self, name: str) -> Generator[Asked, object, None]:
+        """Appends, each under a command that may have been begun before, by anybody."""
+        places: dict[str, Place] = {}
+        for number in range(self._variant.appends):
+            try:
+                yield from self._append(f"{name}.{number}", places)
+            except StoreUnavailable:
+                places.clear()
+
+    def _append(self, name: str, places: dict[str, Place]) -> Core[None]:
+        chance, shape = self._chance, self._variant.shape
+        stream, command = f"s-{chance.pick(self._variant.streams)}", None
+        if self._begun and chance.happens(self._variant.repeats):
+            stream, command = self._begun[chance.pick(len(self._begun))]
+        elif chance.pick(2):
+            command = name
+            self._begun.append((stream, command))
+        remembered = places.pop(stream, None)
+        known = 0 if remembered is None else remembered.chunk
+        if command is not None:
+            found = yield from look_up(0, stream, command, shape, known)
+            if found.committed is not None:
+                self._truth.replayed(stream, command, found.committed)
+                return
+            place = found.place
+        elif remembered is not None and chance.pick(2):
+            place = remembered
+        else:
+            place = yield from locate(0, stream, shape, known)
+        rows = self._rows(name, place, command)
+        slot = CLOSED_SLOT if chance.happens(self._variant.closed) else OPEN_SLOTS[chance.pick(2)]
+        outcome = yield from append(place, rows, slot, shape, lambda: chance.pick(2) == 0)
+        self._truth.reported(rows[0].attempt, outcome)
+        if isinstance(outcome, Committed):
+            places[stream] = place.after(len(rows), shape)
+
+    def _rows(self, name: str, place: Place, command: str | None) -> tuple[EventRow, ...]:
+        attempt = name.encode()
+        record = None if command is None else CommandRecord(id=command, name="do-it", fingerprint=b"")
+        count = 1 + self._chance.pick(self._variant.shape.events_per_append)
+        return tuple(
+            [
+                EventRow(
+                    place.version + 1 + n,
+                    attempt,
+                    self._chance.pick(40),
+                    EVENT,
+                    b"",
+                    FirstCells(record) if n == 0 else None,
+                )
+                for n in range(count)
+            ]
+        )
+
+    def sequencer(self, rounds: int, final: bool = False) -> Generator[Asked, object, None]:
+        """An owner that never asks whether it still is one."""
+        chance, shape, now = self._chance, self._variant.shape, 0.0
+        while True:
+            try:
+                owner = Ownership(0, (yield from take_over(0, shape)))
+            except StoreUnavailable:
+                continue
+            lost = False
+            while not lost:
+                rounds -= 1
+                if rounds < 0:
+                    return
+                if final or chance.happens(SLOW):
+                    now += shape.patience
+                try:
+                    lost = yield from self._round(owner, now, final)
+                except StoreUnavailable:
+                    lost = chance.pick(2) == 0
+
+    def _round(self, owner: Ownership, now: float, final: bool) -> Core[bool]:
+        chance, variant = self._chance, self._variant
+        if variant.reconciles and (final or chance.happens(0.1)):
+            intents: list[Intent] = yield from scan_all(owner.part)
+        else:
+            intents = yield from scan(owner.part, {*OPEN_SLOTS, *owner.pending_slots})
+        lazy = variant.lazy and not final
+        done = yield from work_round(owner, intents, (), variant.shape, now, lazy)
+        if lazy and not done.lost and chance.pick(3) == 0:
+            yield from settle_owed(owner)
+        return done.lost

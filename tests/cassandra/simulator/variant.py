@@ -1,0 +1,63 @@
+"""Variant: what a schedule is made of."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.engines.cassandra.protocol.shape import Shape
+
+__all__ = ["VARIANTS", "Variant"]
+
+SMALL = Shape(events_per_chunk=2, events_per_append=2, events_per_bucket=3, events_per_log_batch=4, patience=10.0)
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes so small that every schedule crosses them, and how often what goes wrong."""
+
+    shape: Shape = SMALL
+    streams: int = 2
+    writers: int = 3
+    appends: int = 3
+    """Of each writer."""
+    sequencers: int = 2
+    rounds: int = 5
+    """Of each sequencer, before another takes its place."""
+    faults: float = 0.12
+    """Of writes: the reply is lost at least."""
+    unanswered: float = 0.02
+    """Of reads."""
+    crashes: float = 0.02
+    """Of steps."""
+    closed: float = 0.1
+    """Of intents: in a slot that only the reconciler looks at."""
+    reconciles: bool = True
+    lazy: bool = False
+    """Several log batches are settled at once."""
+    commits_late: bool = False
+    repeats: float = 0.3
+    """Of appends: under the command of one that was begun before."""
+
+
+def _shape(chunk: int, bucket: int, append: int, batch: int = 4) -> Shape:
+    return Shape(events_per_chunk=chunk, events_per_append=append, events_per_bucket=bucket, events_per_log_batch=batch)
+
+
+VARIANTS = {
+    "protocol": Variant(),
+    "everything of size one": Variant(shape=_shape(1, 1, 1, 1)),
+    "chunks of 3, buckets of 2": Variant(shape=_shape(3, 2, 3)),
+    "chunks of 6, batches of 2": Variant(shape=_shape(6, 5, 3, 2), streams=1, repeats=0.6),
+    "three sequencers, one stream": Variant(sequencers=3, streams=1),
+    "faults 35 %, crashes 5 %": Variant(faults=0.35, crashes=0.05),
+    "committed late": Variant(commits_late=True),
+    "closed slots 60 %": Variant(closed=0.6),
+    "lazy settling": Variant(lazy=True),
+    "lazy, three sequencers, faults 30 %": Variant(
+        shape=_shape(2, 2, 2), lazy=True, sequencers=3, rounds=8, faults=0.3
+    ),
+    "idle tail, faults 40 %": Variant(
+        shape=_shape(4, 3, 1), streams=1, writers=2, appends=1, sequencers=1, rounds=8, faults=0.4
+    ),
+    "no reconciler, no closed slots": Variant(reconciles=False, closed=0.0),
+}
+"""Each must come through without a violation."""

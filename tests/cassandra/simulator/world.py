@@ -1,0 +1,254 @@
+"""World: a Cassandra that does what it may do to the requests of the cores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, cast
+
+from headwater.engines.cassandra.protocol.replies import APPLIED, UNKNOWN, Answer, NotApplied
+from headwater.engines.cassandra.protocol.requests import (
+    AppendEvents,
+    AppendLog,
+    DeleteIntents,
+    FenceChunk,
+    InsertIntent,
+    ListSlots,
+    ReadBucketSerially,
+    ReadCommandSerially,
+    ReadRows,
+    ReadRowSerially,
+    ReadSettled,
+    ReadStatics,
+    Request,
+    ScanSlot,
+    WriteLogged,
+    WriteSettled,
+)
+from headwater.engines.cassandra.protocol.rows import (
+    Bucket,
+    ChunkKey,
+    CommandSeen,
+    EventRow,
+    Intent,
+    LogRow,
+    RowSeen,
+    Statics,
+)
+from headwater.engines.cassandra.protocol.shape import Shape
+from tests.cassandra.simulator.chance import Chance
+from tests.cassandra.simulator.partition import DELETED, Cell, Fate, Limbo, Partition
+from tests.cassandra.simulator.truth import Truth, Violation
+
+__all__ = ["World"]
+
+Key: TypeAlias = tuple[str, int] | int
+"""A chunk of a stream, or a bucket of the log."""
+
+
+class World:
+    """The tables of one partition of the log."""
+
+    def __init__(self, chance: Chance, shape: Shape, commits_late: bool = False) -> None:
+        self.chance = chance
+        self.truth = Truth(shape, self._has_intent)
+        self.commits_late = commits_late
+        """A conditional write is acknowledged before it is committed anywhere."""
+        self.partitions: dict[Key, Partition] = {}
+        self.intents: dict[int, dict[bytes, Cell[Intent]]] = {}
+        self.logged: dict[ChunkKey, Cell[tuple[int, int]]] = {}
+        self.settled: Cell[int] = Cell()
+        self._slots: dict[bytes, int] = {}
+        self._doing = self._handlers()
+
+    def perform(self, request: Request[object], fate: Fate) -> object:
+        """The reply to a request, as it is if it reaches the one who asked."""
+        return self._doing[type(request)](request, fate)
+
+    def repair(self) -> None:
+        """Every plain write spreads from the minority that holds it, or vanishes."""
+        cells: list[Cell[Intent]] = [cell for slot in self.intents.values() for cell in slot.values()]
+        for cell in cells:
+            cell.repair(self.chance)
+        for key in sorted(self.logged):
+            self.logged[key].repair(self.chance)
+        self.settled.repair(self.chance)
+
+    def intents_left(self) -> int:
+        return sum(cell.read(self.chance) is not None for slot in self.intents.values() for cell in slot.values())
+
+    def delete_bucket(self, bucket: int) -> None:
+        """What nobody may do: its head goes with it."""
+        self.partitions[bucket] = Partition()
+
+    # -- compare-and-set ---------------------------------------------------------------------------------------------
+
+    def _partition(self, key: Key) -> Partition:
+        found = self.partitions.get(key)
+        if found is None:
+            found = self.partitions[key] = Partition()
+        return found
+
+    def _resolved(self, key: Key) -> Partition:
+        """The partition as a serial operation finds it: whatever was half done is completed, or dropped for good."""
+        partition = self._partition(key)
+        limbo = partition.limbo
+        if limbo is not None:
+            partition.limbo = None
+            if limbo.fate is Fate.PARTLY:
+                if self.chance.pick(2):
+                    return partition
+                self._decided(key, limbo.rows)
+            partition.commit(limbo.statics, limbo.rows)
+        return partition
+
+    def _compare_and_set(
+        self,
+        key: Key,
+        expected: Mapping[str, int | None],
+        statics: Mapping[str, int],
+        rows: Mapping[int, object],
+        fate: Fate,
+    ) -> Answer[Partition]:
+        partition = self._resolved(key)
+        if any(partition.statics.get(name) != value for name, value in expected.items()):
+            return NotApplied(partition)
+        if fate is Fate.PARTLY:
+            partition.limbo = Limbo(fate, statics, rows)
+            return UNKNOWN
+        self._decided(key, rows)
+        if fate is Fate.DONE and self.commits_late and self.chance.pick(2):
+            fate = Fate.VISIBLE
+        if fate is Fate.DONE:
+            partition.commit(statics, rows)
+        else:
+            partition.limbo = Limbo(fate, statics, rows)
+        return APPLIED
+
+    def _decided(self, key: Key, rows: Mapping[int, object]) -> None:
+        if isinstance(key, int):
+            self.truth.logged(cast("Mapping[int, LogRow]", rows))
+        elif rows:
+            self.truth.appended(key, cast("Mapping[int, EventRow]", rows))
+
+    # -- the operations ----------------------------------------------------------------------------------------------
+
+    def _handlers(self) -> dict[type, Callable[[Request[object], Fate], object]]:
+        doing = {
+            ReadStatics: self._read_statics,
+            ReadRows: self._read_rows,
+            ReadRowSerially: self._read_row,
+            ReadCommandSerially: self._read_command,
+            AppendEvents: self._append_events,
+            FenceChunk: self._fence_chunk,
+            WriteLogged: self._write_logged,
+            InsertIntent: self._insert_intent,
+            DeleteIntents: self._delete_intents,
+            ScanSlot: self._scan_slot,
+            ListSlots: self._list_slots,
+            ReadSettled: self._read_settled,
+            WriteSettled: self._write_settled,
+            ReadBucketSerially: self._read_bucket,
+            AppendLog: self._append_log,
+        }
+        return cast("dict[type, Callable[[Request[object], Fate], object]]", doing)
+
+    def _statics(self, key: ChunkKey, statics: Mapping[str, int]) -> Statics:
+        cell = self.logged.get(key)
+        logged = None if cell is None else cell.read(self.chance)
+        version, offset = (None, None) if logged is None else logged
+        return Statics(statics.get("head"), statics.get("fence"), version, offset)
+
+    def _read_statics(self, request: ReadStatics, _: Fate) -> Statics:
+        key = (request.stream, request.chunk)
+        return self._statics(key, self._partition(key).seen_statics(self.chance))
+
+    def _read_rows(self, request: ReadRows, _: Fate) -> list[EventRow]:
+        rows = self._partition((request.stream, request.chunk)).seen_rows(self.chance)
+        found = [version for version in rows if version >= request.start]
+        return cast("list[EventRow]", [rows[version] for version in sorted(found)[: request.limit]])
+
+    def _read_row(self, request: ReadRowSerially, _: Fate) -> RowSeen:
+        key = (request.stream, request.chunk)
+        partition = self._resolved(key)
+        row = cast("EventRow | None", partition.rows.get(request.version))
+        return RowSeen(self._statics(key, partition.statics), row)
+
+    def _read_command(self, request: ReadCommandSerially, _: Fate) -> CommandSeen:
+        key = (request.stream, request.chunk)
+        partition = self._resolved(key)
+        rows = cast("dict[int, EventRow]", partition.rows)
+        found, last = None, 0
+        for version in sorted(rows):
+            row = rows[version]
+            if row.first is not None and row.first.command is not None and row.first.command.id == request.command:
+                found, last = row, version
+            elif found is not None and row.attempt == found.attempt:
+                last = version
+        return CommandSeen(self._statics(key, partition.statics), found, last)
+
+    def _append_events(self, request: AppendEvents, fate: Fate) -> Answer[Statics]:
+        key = (request.stream, request.chunk)
+        expected = {"head": request.head, "fence": request.fence}
+        rows = {row.version: row for row in request.rows}
+        return self._answer(key, self._compare_and_set(key, expected, {"head": request.new_head}, rows, fate))
+
+    def _fence_chunk(self, request: FenceChunk, fate: Fate) -> Answer[Statics]:
+        key = (request.stream, request.chunk)
+        expected = {"head": request.head, "fence": request.fence}
+        return self._answer(key, self._compare_and_set(key, expected, {"fence": request.new_fence}, {}, fate))
+
+    def _answer(self, key: ChunkKey, answer: Answer[Partition]) -> Answer[Statics]:
+        return NotApplied(self._statics(key, answer.row.statics)) if isinstance(answer, NotApplied) else answer
+
+    def _write_logged(self, request: WriteLogged, fate: Fate) -> bool:
+        self.truth.settled_chunk(request)
+        cell = self.logged.setdefault((request.stream, request.chunk), Cell())
+        cell.write(request.timestamp, (request.version, request.offset), fate)
+        return True
+
+    def _insert_intent(self, request: InsertIntent, fate: Fate) -> bool:
+        intent = request.intent
+        self._slots[intent.attempt] = intent.slot
+        cell = self.intents.setdefault(intent.slot, {}).setdefault(intent.attempt, Cell())
+        cell.write(request.timestamp, intent, fate)
+        return True
+
+    def _delete_intents(self, request: DeleteIntents, fate: Fate) -> bool:
+        for attempt in request.attempts:
+            if not self.truth.is_logged(attempt):
+                raise Violation("COVER an intent is deleted before its events are logged")
+            cell = self.intents.setdefault(request.slot, {}).setdefault(attempt, Cell())
+            cell.write(request.timestamp, DELETED, fate)
+        return True
+
+    def _has_intent(self, attempt: bytes) -> bool:
+        slot = self._slots.get(attempt)
+        held = None if slot is None else self.intents[slot][attempt].held
+        return held is not None and held[1] is not DELETED
+
+    def _scan_slot(self, request: ScanSlot, _: Fate) -> list[Intent]:
+        cells = self.intents.get(request.slot, {})
+        return [found for attempt in sorted(cells) if (found := cells[attempt].read(self.chance)) is not None]
+
+    def _list_slots(self, request: ListSlots, _: Fate) -> list[int]:
+        return [slot for slot, cells in self.intents.items() if any(cell.read(self.chance) for cell in cells.values())]
+
+    def _read_settled(self, request: ReadSettled, _: Fate) -> int | None:
+        return self.settled.read(self.chance)
+
+    def _write_settled(self, request: WriteSettled, fate: Fate) -> bool:
+        self.settled.write(request.timestamp, request.offset, fate)
+        return True
+
+    def _read_bucket(self, request: ReadBucketSerially, _: Fate) -> Bucket:
+        partition = self._resolved(request.bucket)
+        rows = cast("dict[int, LogRow]", partition.rows)
+        behind = tuple([rows[offset] for offset in sorted(rows) if offset > request.after])
+        return Bucket(partition.statics.get("head"), partition.statics.get("log_time"), behind)
+
+    def _append_log(self, request: AppendLog, fate: Fate) -> Answer[int | None]:
+        last = request.rows[-1]
+        statics = {"head": last.offset, "log_time": last.log_time}
+        rows = {row.offset: row for row in request.rows}
+        answer = self._compare_and_set(request.bucket, {"head": request.head}, statics, rows, fate)
+        return NotApplied(answer.row.statics.get("head")) if isinstance(answer, NotApplied) else answer
