@@ -28,6 +28,7 @@ from tests.faults.retail_poison import forget_poison, poison_retail
 from tests.faults.sharing import kill_early_checkpoints, kill_sharing
 from tests.faults.side_effects import kill_markless, kill_telling
 from tests.faults.slowness import hoard, lag_behind
+from tests.faults.stores import ON_POSTGRES
 from tests.faults.swapping import swap_under_careless, swap_under_zombie
 
 OUT = ROOT / "bench" / "out"
@@ -69,6 +70,12 @@ POSTGRES: Mapping[str, Callable[[bool], Row]] = {
     "lost replies mistaken": lambda short: asyncio.run(trust_replies(3 if short else 10)),
     "cancellations on PostgreSQL": lambda short: asyncio.run(cancel_on_postgres(1_000 if short else 10_000)),
     "cancelled and committed": lambda short: asyncio.run(cancel_carelessly(3_000)),
+    "processes that share PostgreSQL": lambda short: asyncio.run(kill_sharing(6 if short else 200, ON_POSTGRES)),
+    "its checkpoints before rows": lambda short: asyncio.run(kill_early_checkpoints(4 if short else 20, ON_POSTGRES)),
+    "frozen beside PostgreSQL": lambda short: asyncio.run(freeze_and_thaw(4 if short else 40, ON_POSTGRES)),
+    "its epochs ignored": lambda short: asyncio.run(thaw_careless(3 if short else 5, ON_POSTGRES)),
+    "frozen while it is swapped": lambda short: asyncio.run(swap_under_zombie(3 if short else 20, ON_POSTGRES)),
+    "its generations mistaken": lambda short: asyncio.run(swap_under_careless(6 if short else 8, ON_POSTGRES)),
     "idle in a transaction": lambda short: asyncio.run(stand_idle(1 if short else 5)),
 }
 """On a real server each: left out, aloud, where none is installed, unless HEADWATER_REQUIRE_ENGINES names postgres."""

@@ -13,8 +13,9 @@ from headwater.ports.place import Place
 from tests.faults.folder import a_folder
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
-from tests.faults.shared import all_miscounted, put, shared
+from tests.faults.shared import PARTITIONS, all_miscounted, put, shared
 from tests.faults.sharing import a_runner
+from tests.faults.stores import ON_SQLITE, Stores
 
 __all__ = ["freeze_and_thaw", "freeze_inside", "frozen_before_commit", "thaw_careless", "thawed"]
 
@@ -23,26 +24,25 @@ _SETTLED = 0.05
 """Seconds for its writer's thread to end what was queued before: frozen in a transaction is another test."""
 
 
-async def freeze_and_thaw(rounds: int) -> Row:
+async def freeze_and_thaw(rounds: int, stores: Stores = ON_SQLITE) -> Row:
     """In every round the zombie's commit must be refused, and nothing of it be there."""
-    events, refused, findings = await _rounds(rounds, "pausing")
+    events, refused, findings = await _rounds(rounds, stores, "pausing")
     if refused < rounds:
         findings.other.append(f"{rounds - refused} zombies were not refused")
-    return row("frozen between handling and commit, overtaken, thawed", events, rounds, findings)
+    return row(f"{stores.title}frozen between handling and commit, overtaken, thawed", events, rounds, findings)
 
 
-async def thaw_careless(rounds: int) -> Row:
+async def thaw_careless(rounds: int, stores: Stores = ON_SQLITE) -> Row:
     """The control: a zombie whose store ignores epochs, and commits where the checkpoint stands by then."""
-    events, _, found = await _rounds(rounds, "careless")
+    events, _, found = await _rounds(rounds, stores, "careless")
     wrong = Findings(lost=[*found.lost, *found.duplicated, *found.reordered])
-    return control("a store that ignores epochs, thawed", events, rounds, wrong)
+    return control(f"{stores.title}a store that ignores epochs, thawed", events, rounds, wrong)
 
 
-async def _rounds(rounds: int, zombies: str) -> tuple[int, int, Findings]:
+async def _rounds(rounds: int, stores: Stores, zombies: str) -> tuple[int, int, Findings]:
     """Events, how many zombies were refused, and what is wrong afterwards."""
     findings, refused = Findings(), 0
-    with a_folder() as folder:
-        url = f"sqlite:///{folder}/store.db?busy_timeout=60"
+    async with stores.new(PARTITIONS) as url:
         async with shared(url, run_projections=False) as cqrs, a_runner(url, zombies) as zombie:
             for number in range(rounds):
                 await put(cqrs.engine, str(number % 7), 25)
@@ -121,8 +121,8 @@ async def frozen_before_commit(zombie: Process) -> tuple[Place, int]:
         line = await _line(zombie)
     await asyncio.sleep(_SETTLED)
     zombie.send_signal(signal.SIGSTOP)
-    _, projection, key_range, offset = line.split()
-    return Place(projection, key_range=int(key_range)), int(offset)
+    _, projection, partition, key_range, offset = line.split()
+    return Place(projection, int(partition), key_range=int(key_range)), int(offset)
 
 
 async def _passed(cqrs: CQRSManager, place: Place, offset: int) -> None:

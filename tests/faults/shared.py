@@ -27,11 +27,15 @@ from headwater.handling.ids import uuid7
 from headwater.ports.engine import Engine
 from tests.faults.history import Findings
 from tests.faults.operation import Mark
+from tests.faults.reading import damages
 
-__all__ = ["OPTIONS", "all_miscounted", "handlers", "put", "shared"]
+__all__ = ["OPTIONS", "PARTITIONS", "all_miscounted", "handlers", "put", "shared"]
 
 OPTIONS = RunnerOptions(batch_size=20, lease_seconds=0.5, watch_seconds=0.5)
 """Small batches and short leases: many commits to be killed in, and somebody soon there to take over."""
+
+PARTITIONS = 2
+"""Of the log, where there can be several."""
 
 POISONED = 13
 """The version of some streams' events that cannot be handled."""
@@ -78,7 +82,7 @@ class InRanges(ProjectionHandler, writes=[Ranged], key=lambda e: e.stream, key_r
         await views.insert(row)
 
 
-class Folds(Fold[Folded]):
+class Folds(Fold[Folded], category="shared"):
     @on(Mark)
     def counted(self, row: Folded | None, e: Recorded[Mark]) -> Folded:
         row = row or Folded(stream=e.stream_id)
@@ -113,12 +117,13 @@ def shared(url: str, *, run_projections: bool = True, mended: bool = False) -> C
 
 
 async def all_miscounted(url: str) -> tuple[int, Findings]:
-    """Run the projections to the log's end, have what is parked handled by a mended one, and count."""
+    """Run the projections to the log's end, have what is parked handled by a mended one, count, and verify."""
     async with shared(url, mended=True) as cqrs:
         await cqrs.synchronizer.caught_up(timeout=300)
         if await cqrs.synchronizer.dead_letters.list(limit=1):
             await cqrs.synchronizer.dead_letters.retry(WithPoison)
         events, found = await _miscounted(cqrs)
+        found.other += await damages(cqrs.engine)
         if left := await cqrs.synchronizer.dead_letters.list(limit=1):
             found.other.append(f"{left[0].key} is still parked: {left[0].error}")
     return events, found

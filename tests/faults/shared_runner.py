@@ -43,7 +43,7 @@ class AskingStore:
             return
         self._asked = True
         place = commit.place
-        print(f"about {place.projection} {place.key_range} {commit.next}", flush=True)
+        print(f"about {place.projection} {place.partition} {place.key_range} {commit.next}", flush=True)
         sys.stdin.readline()  # on the loop's thread: nothing of this process goes on between handling and commit
         try:
             await self._store.commit(commit)

@@ -1,4 +1,4 @@
-"""sharing: three processes share projections on one file and are killed, while one appends and one watches."""
+"""sharing: three processes share projections in one store and are killed, while one appends and one watches."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from collections.abc import AsyncGenerator, Coroutine
 
 from headwater import CQRSManager
 from headwater.ports.place import Place
-from tests.faults.folder import ROOT, a_folder
+from tests.faults.folder import ROOT
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
-from tests.faults.shared import all_miscounted, put, shared
+from tests.faults.shared import PARTITIONS, all_miscounted, put, shared
+from tests.faults.stores import ON_SQLITE, Stores
 
 __all__ = ["a_runner", "kill_early_checkpoints", "kill_sharing", "start_runner"]
 
@@ -25,27 +26,27 @@ LIMIT = 900
 """Seconds after which no process is killed any more."""
 
 
-async def kill_sharing(kills: int, seed: int = 11) -> Row:
+async def kill_sharing(kills: int, stores: Stores = ON_SQLITE, seed: int = 11) -> Row:
     """Kill -9 in mid-batch, again and again; whoever is left goes on."""
     findings = Findings()
-    with a_folder() as folder:
-        url = f"sqlite:///{folder}/store.db?busy_timeout=60"
+    async with stores.new(PARTITIONS) as url:
         async with shared(url, run_projections=False) as cqrs, _appending(cqrs), _watching(cqrs, findings):
             killed = await _kill(url, kills, random.Random(seed), findings)
         events, found = await all_miscounted(url)
         findings.add(found)
-    return row("three processes share projections, killed with kill -9", events, killed, findings)
+    return row(f"{stores.title}three processes share projections, killed with kill -9", events, killed, findings)
 
 
-async def kill_early_checkpoints(kills: int, seed: int = 12) -> Row:
+async def kill_early_checkpoints(kills: int, stores: Stores = ON_SQLITE, seed: int = 12) -> Row:
     """The control: processes whose store moves the checkpoint in a transaction before that of the rows."""
     findings = Findings()
-    with a_folder() as folder:
-        url = f"sqlite:///{folder}/store.db?busy_timeout=60"
+    async with stores.new(PARTITIONS) as url:
         async with shared(url, run_projections=False) as cqrs, _appending(cqrs):
             killed = await _kill(url, kills, random.Random(seed), findings, "early")
         events, found = await all_miscounted(url)
-    return control("the checkpoint committed before the rows, killed with kill -9", events, killed, found)
+    return control(
+        f"{stores.title}the checkpoint committed before the rows, killed with kill -9", events, killed, found
+    )
 
 
 @contextlib.asynccontextmanager
@@ -101,7 +102,7 @@ async def _appending(cqrs: CQRSManager) -> AsyncGenerator[None, None]:
     async def append() -> None:
         while True:
             await asyncio.gather(*(put(cqrs.engine, str(chance.randrange(STREAMS)), 10) for _ in range(10)))
-            while await _backlog(cqrs) > 3_000:
+            while await _backlog(cqrs) > 3_000 // cqrs.engine.log.partitions:
                 await cqrs.engine.wakeups.wait(cqrs.engine.wakeups.seen(), 0.05)
 
     async with _beside(append()):
@@ -109,8 +110,10 @@ async def _appending(cqrs: CQRSManager) -> AsyncGenerator[None, None]:
 
 
 async def _backlog(cqrs: CQRSManager) -> int:
-    offsets = [kept.offset for kept in await cqrs.engine.projections.checkpoints()]
-    return await cqrs.engine.log.head(0) - min(offsets, default=0)
+    """Of the place that is furthest behind."""
+    log, kept = cqrs.engine.log, await cqrs.engine.projections.checkpoints()
+    heads = [await log.head(partition) for partition in range(log.partitions)]
+    return max((heads[each.place.partition] - each.offset for each in kept), default=sum(heads))
 
 
 @contextlib.asynccontextmanager

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from tests.faults.folder import a_folder
 from tests.faults.freezing import frozen_before_commit, thawed
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
-from tests.faults.shared import all_miscounted, put, shared
+from tests.faults.shared import PARTITIONS, all_miscounted, put, shared
 from tests.faults.sharing import a_runner
+from tests.faults.stores import ON_SQLITE, Stores
 
 __all__ = ["swap_under_careless", "swap_under_zombie"]
 
 
-async def swap_under_zombie(rounds: int) -> Row:
+async def swap_under_zombie(rounds: int, stores: Stores = ON_SQLITE) -> Row:
     """A rebuild ends while a worker of the old generation is frozen: its commit is refused, the new rows are exact."""
-    events, refused, found = await _rounds(rounds, "pausing")
+    events, refused, found = await _rounds(rounds, stores, "pausing")
     if refused < rounds:
         found.other.append(f"{rounds - refused} workers of a generation no longer served were not refused")
-    return row("frozen before its commit while its generation is replaced", events, rounds, found)
+    return row(f"{stores.title}frozen before its commit while its generation is replaced", events, rounds, found)
 
 
-async def swap_under_careless(rounds: int) -> Row:
+async def swap_under_careless(rounds: int, stores: Stores = ON_SQLITE) -> Row:
     """The control: the worker's store takes whatever generation is served for its own, and no heed of epochs."""
-    events, _, found = await _rounds(rounds, "misplaced")
+    events, _, found = await _rounds(rounds, stores, "misplaced")
     wrong = Findings(lost=[*found.lost, *found.duplicated, *found.reordered])
-    return control("a store that takes what is served for its own, thawed after a swap", events, rounds, wrong)
+    return control(
+        f"{stores.title}a store that takes what is served for its own, thawed after a swap", events, rounds, wrong
+    )
 
 
-async def _rounds(rounds: int, zombies: str) -> tuple[int, int, Findings]:
+async def _rounds(rounds: int, stores: Stores, zombies: str) -> tuple[int, int, Findings]:
     """Events, how many zombies were refused, and what is wrong afterwards."""
     findings, refused = Findings(), 0
-    with a_folder() as folder:
-        url = f"sqlite:///{folder}/store.db?busy_timeout=60"
+    async with stores.new(PARTITIONS) as url:
         async with shared(url, run_projections=False) as cqrs:
             for number in range(rounds):
                 async with a_runner(url, zombies) as zombie:
