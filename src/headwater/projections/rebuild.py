@@ -86,7 +86,7 @@ class Rebuilder:
         yield progress
         moved: asyncio.Queue[None] = asyncio.Queue(maxsize=1)
         workers = [asyncio.create_task(self._work(generation, place, batch_size, moved)) for place in places]
-        handover = Handover(generation, self._parts, batch_size)
+        handover = Handover(generation, self._parts, self._options, batch_size)
         try:
             while not await handover.done(progress.finished):
                 await _next(moved, workers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from headwater.domain.version import check_count
 from headwater.engines.postgres.checkpoints import checkpoints_of, write_checkpoints
@@ -25,6 +25,9 @@ from headwater.ports.generations import Generation, NewGeneration, State
 from headwater.ports.read_models import ReadModels
 
 __all__ = ["PostgresGenerations"]
+
+_BRIEFLY: Final = 1_000
+"""Milliseconds for which a swap waits for those who read a table: everybody who comes later waits behind it."""
 
 
 class PostgresGenerations:
@@ -117,6 +120,7 @@ class PostgresGenerations:
 
     async def _exchange(self, connection: Connection, served: Kept, chosen: Kept) -> None:
         """Tables and states change over. What stands under a name to be served goes with the one served so far."""
+        await connection.fetchval(self._sql["wait_briefly"], _BRIEFLY)
         there = await existing(connection, self._sql, chosen.tables, "")
         leaving = tuple(dict.fromkeys((*served.tables, *there)))
         await rename_tables(connection, self._sql, leaving, "", served.aside)
