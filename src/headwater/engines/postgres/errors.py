@@ -43,6 +43,10 @@ _SILENT: Final = (
 )
 _CORRUPT: Final = StoreCorrupt, "the server reports damaged data: look at its log and restore from a backup"
 _OTHER_TABLES: Final = StoreMismatch, "the store's tables are not the ones this release made: check the URL and names"
+_SHARED: Final = (
+    StoreUnavailable,
+    "something between this process and the server gives one session to many: use session pooling, or none",
+)
 _VALUE: Final = InvalidMessage, "a value does not fit its column"
 
 _BY_CODE: Final[dict[str, tuple[type[HeadwaterError], str]]] = {
@@ -50,9 +54,11 @@ _BY_CODE: Final[dict[str, tuple[type[HeadwaterError], str]]] = {
     "22021": _VALUE,
     "23514": _VALUE,
     "25006": _READ_ONLY,
+    "26000": _SHARED,
     "28000": _DENIED,
     "28P01": _DENIED,
     "3D000": (StoreUnavailable, "the server has no such database: create it, or check the URL"),
+    "42P05": _SHARED,
     "42501": (StoreReadOnly, "the role has no right to do this: grant it, or use the store's own role"),
     "53100": _FULL,
     "53200": _BUSY,
