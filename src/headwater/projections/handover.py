@@ -65,7 +65,7 @@ class Handover:
         if self._busy == _BUSY:
             raise StoreBusy(
                 f"{self._generation.projection!r} is built anew, but {_BUSY} tries to serve it failed, as others hold "
-                "its rows: what was served is; let a report or a dump end, and rebuild it again, which goes on from here"
+                "its rows: what was served is; let a report or a dump end and rebuild it again, which goes on from here"
             ) from error
         await self._options.sleep(min(self._options.pause * 2**self._busy, self._options.longest_pause))
 
