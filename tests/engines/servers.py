@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -22,7 +22,7 @@ from headwater.errors import ConfigurationError, HeadwaterError
 from headwater.testing.servers import PostgresServer
 from headwater.testing.servers.postgres import FOR_TESTS
 
-__all__ = ["absence", "execute", "fresh_schema", "fresh_schema_now", "postgres_url", "stop_servers"]
+__all__ = ["absence", "execute", "fresh_database", "fresh_schema", "fresh_schema_now", "postgres_url", "stop_servers"]
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = "HEADWATER_POSTGRES"
@@ -61,6 +61,23 @@ async def fresh_schema(**options: str) -> AsyncIterator[str]:
         yield _with_options(base, {"schema": schema, **options})
     finally:
         await _drop(base, schema)
+
+
+@asynccontextmanager
+async def fresh_database(clauses: str = "", settings: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+    """The URL of a database that nobody else uses, dropped afterwards.
+
+    `clauses` are of its CREATE DATABASE, `settings` what its sessions have by default.
+    """
+    base = await asyncio.to_thread(postgres_url)
+    name = _new_name()
+    await execute(base, f"CREATE DATABASE {name} {clauses}")
+    try:
+        for setting, value in (settings or {}).items():
+            await execute(base, f"ALTER DATABASE {name} SET {setting} = '{value}'")
+        yield urlunsplit(urlsplit(base)._replace(path=f"/{name}"))
+    finally:
+        await execute(base, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager

@@ -6,15 +6,18 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, date, datetime
 
 import pytest
 
 from headwater.engines.postgres import open_engine
 from headwater.engines.postgres.engine import PostgresEngine
 from headwater.errors import StoreUnavailable
+from headwater.models.model import Key
+from headwater.models.pipeline_parsing import parse_pipeline
 from headwater.ports.engine import EngineOptions
-from tests.engines.postgres.stores import opened
-from tests.engines.servers import fresh_schema
+from tests.engines.postgres.stores import opened, read_model, write
+from tests.engines.servers import fresh_database, fresh_schema
 
 TAKEN_BY_POOLERS = {
     "user", "database", "client_encoding", "application_name", "DateStyle", "TimeZone", "standard_conforming_strings",
@@ -67,3 +70,25 @@ async def test_every_session_is_as_the_url_says(options: Mapping[str, str], expe
     names = "lock_timeout", "idle_in_transaction_session_timeout", "synchronous_commit", "timezone", "application_name"
     async with fresh_schema(pool="4", **options) as url, opened(url) as engine:
         assert await settings(engine, *names) == [expected] * 3
+
+
+VALUES = {
+    "ratio": 0.1 + 0.2,
+    "raw": b"\\ \x00\xff",
+    "day": date(2026, 2, 1),
+    "at": datetime(2026, 2, 1, 12, 30, 15, 123456, tzinfo=UTC),
+}
+"""By the name of a field."""
+ODD = {"extra_float_digits": "0", "bytea_output": "escape", "datestyle": "SQL, DMY", "timezone": "Asia/Kolkata"}
+
+
+async def test_what_a_database_has_by_default_changes_no_value() -> None:
+    few = read_model("odd", {"id": Key[str]})
+    many = read_model("odd", {"id": Key[str], **{name: type(value) for name, value in VALUES.items()}}, VALUES)
+    async with fresh_database(settings=ODD) as url, opened(url, few) as engine:
+        await write(engine, few(id="a"))
+        await engine.read_model_schema.ensure([many])
+        assert await engine.read_models.get(many, "a") == many(id="a")
+        sets = {name: {"$addToSet": f"${name}"} for name in ("ratio", "day", "at")}
+        (group,) = await engine.read_models.aggregate(many, parse_pipeline([{"$group": {"_id": None, **sets}}]))
+        assert {name: group[name] for name in sets} == {name: [VALUES[name]] for name in sets}

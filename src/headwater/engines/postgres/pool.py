@@ -222,6 +222,7 @@ def _settings(location: Location) -> dict[str, str]:
     half = max(1, round(location.lock_timeout * 500))
     return {
         "default_transaction_isolation": "read committed",  # what follows a lock sees all that came before
+        "extra_float_digits": "1",  # floats as text are the floats they were
         "idle_in_transaction_session_timeout": str(half),
         "lock_timeout": str(round(location.lock_timeout * 1_000)),
         "synchronous_commit": "on" if location.synchronous else "off",
