@@ -15,6 +15,7 @@ from headwater.engines.postgres.errors import is_raced
 from headwater.engines.postgres.location import Location
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
+from headwater.engines.postgres.surroundings import unfit
 from headwater.errors import BadDeclaration, FormatTooNew, StoreMismatch, StoreUnavailable
 from headwater.ports.engine import EngineOptions, Identity
 
@@ -28,12 +29,20 @@ async def open_store(pool: Pool, sql: Statements, location: Location, options: E
     """Make the schema and the tables that are missing; which store this is, and how many partitions its log has.
 
     A role that may not make tables opens a store that has them all.
-    Raises StoreMismatch for another store, other names or another number of partitions; FormatTooNew.
+    Raises StoreMismatch for a database that can hold none, another store, other names or another number of
+    partitions; FormatTooNew.
     """
     async with pool.connection() as connection:
+        await _check_database(connection, sql)
         if await _format(connection, sql) != len(sql.migrations):
             await _migrate(connection, sql, location, options)
         return await _identity(connection, sql, location, options)
+
+
+async def _check_database(connection: Connection, sql: Statements) -> None:
+    found = cast("tuple[int, str]", await connection.fetchrow(sql["look_at_database"]))
+    for reason in unfit(*found):
+        raise StoreMismatch(reason)
 
 
 async def _format(connection: Connection, sql: Statements) -> int:

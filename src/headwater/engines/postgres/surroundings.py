@@ -9,7 +9,7 @@ import msgspec
 
 from headwater.ports.admin import Finding
 
-__all__ = ["IDLE", "Surroundings", "dangers"]
+__all__ = ["IDLE", "Surroundings", "dangers", "unfit"]
 
 IDLE: Final = 60.0
 """Seconds for which a transaction may stand idle unnoticed."""
@@ -54,12 +54,17 @@ def dangers(found: Surroundings, connections: int, where: str) -> Iterator[Findi
             yield Finding(severity=severity, what=what, where=where)
 
 
+def unfit(version: int, encoding: str) -> Iterator[str]:
+    """Why there can be no store at all."""
+    if version < _OLDEST * 10_000:
+        yield f"the server is older than PostgreSQL {_OLDEST}: upgrade it"
+    if encoding != "UTF8":
+        yield f"the database holds text as {encoding}, not all of ours: make one of UTF8"
+
+
 def _unfit(found: Surroundings) -> Iterator[str]:
     """Why a store cannot work there."""
-    if found.version < _OLDEST * 10_000:
-        yield f"the server is older than PostgreSQL {_OLDEST}: upgrade it"
-    if found.encoding != "UTF8":
-        yield f"the database holds text as {found.encoding}, not all of ours: make one of UTF8"
+    yield from unfit(found.version, found.encoding)
     if found.is_standby:
         yield "the server is a standby and takes no writes: name the primary in the URL"
 
