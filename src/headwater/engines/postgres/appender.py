@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 from headwater.domain.append import Append, Appended
@@ -28,11 +28,13 @@ _GROUP_BYTES: Final = 8 << 20
 class _Waiting:
     """An append that waits for its group, and the future of its caller."""
 
-    __slots__ = ("append", "bytes", "future")
+    __slots__ = ("alone", "append", "bytes", "future")
 
     def __init__(self, append: Append, future: asyncio.Future[Placed]) -> None:
         self.append = append
         self.future = future
+        self.alone = False
+        """Whether it is to be a group of its own."""
         self.bytes = sum([len(event.data) for write in append.writes for event in write.events])
 
 
@@ -56,9 +58,8 @@ class Appender:
         """Commit what waits, and take no more; idempotent."""
         task, self._task = self._task, None
         self._wake.set()
-        if task is not None:
-            await task
-        await asyncio.gather(*self._alone, return_exceptions=True)
+        if under_way := {*self._alone, *((task,) if task is not None else ())}:
+            await asyncio.wait(under_way)
 
     def append(self, append: Append) -> asyncio.Future[Placed]:
         """Queue an append; the future resolves when it is committed, or has failed.
@@ -95,34 +96,41 @@ class Appender:
     # -- in the task -----------------------------------------------------------
 
     async def _work(self) -> None:
-        while self._queue or self._task is not None:
-            if self._queue:
-                await self._commit(self._next_group())
-            else:
-                self._wake.clear()
-                await self._wake.wait()
+        try:
+            while self._queue or self._task is not None:
+                if group := self._next_group():
+                    await self._commit(group)
+                elif self._task is not None:
+                    self._wake.clear()
+                    await self._wake.wait()
+        finally:  # where the loop ends before the store is closed, what waits is certainly not committed
+            self._task = None
+            _fail(self._queue, StoreClosed("this PostgreSQL store was closed meanwhile: open it anew"))
+            self._queue.clear()
 
     def _next_group(self) -> list[_Waiting]:
+        """What waits first, as much of it as goes together."""
         group: list[_Waiting] = []
         room = _GROUP_BYTES
-        while self._queue and len(group) < _GROUP and (not group or self._queue[0].bytes <= room):
-            waiting = self._queue.popleft()
-            if not waiting.future.cancelled():
-                group.append(waiting)
-                room -= waiting.bytes
+        while self._queue and len(group) < _GROUP:
+            first = self._queue[0]
+            if group and (group[0].alone or first.alone or first.bytes > room):
+                break
+            self._queue.popleft()
+            if not first.future.cancelled():
+                group.append(first)
+                room -= first.bytes
         return group
 
     async def _commit(self, group: Sequence[_Waiting]) -> None:
-        """Commit a group; should the server refuse it whole, each append by itself."""
-        if not group:
-            return
+        """Commit a group; should the server refuse it whole, each append will be one."""
         try:
             plan = await self._groups.commit([waiting.append for waiting in group])
         except Unfit as error:
             if len(group) == 1:
                 _fail(group, error.reason)
-            for waiting in group if len(group) > 1 else ():
-                await self._commit([waiting])
+            else:
+                self._take_apart(group)
         except BaseException as error:
             _fail(group, error)
             if not isinstance(error, Exception):
@@ -130,6 +138,12 @@ class Appender:
         else:
             for index, waiting in enumerate(group):
                 _settle(waiting, plan, index)
+
+    def _take_apart(self, group: Sequence[_Waiting]) -> None:
+        """Have each be a group of its own, next and in their order."""
+        for waiting in reversed(group):
+            waiting.alone = True
+            self._queue.appendleft(waiting)
 
 
 def _placed(plan: Plan, index: int) -> Placed:
@@ -150,7 +164,7 @@ def _settle(waiting: _Waiting, plan: Plan, index: int) -> None:
         waiting.future.set_result((outcome, plan.places(index)))
 
 
-def _fail(group: Sequence[_Waiting], error: BaseException) -> None:
+def _fail(group: Iterable[_Waiting], error: BaseException) -> None:
     for waiting in group:
         if not waiting.future.done():
             waiting.future.set_exception(_of(waiting, error))
@@ -159,7 +173,7 @@ def _fail(group: Sequence[_Waiting], error: BaseException) -> None:
 def _of(waiting: _Waiting, error: BaseException) -> BaseException:
     """The error of one append of a group that failed whole: an exception belongs to one caller."""
     command = waiting.append.command
-    if isinstance(error, AppendOutcomeUnknown):
+    if isinstance(error, AppendOutcomeUnknown) or not isinstance(error, Exception):
         own: BaseException = AppendOutcomeUnknown(None if command is None else command.id)
     elif isinstance(error, StoreError):
         own = type(error)(*error.args)

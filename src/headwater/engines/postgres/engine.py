@@ -62,6 +62,7 @@ class PostgresEngine:
         self._pool = pool = Pool(location, options.limits.queued_writes)
         self._places = places = Places()
         self._opening = asyncio.Lock()
+        self._closing: asyncio.Task[None] | None = None
         self._identity: Identity | None = None
         self._wakeups = wakeups = PostgresWakeups(sql, pool, location)
         pool.committed = wakeups.committed
@@ -99,13 +100,9 @@ class PostgresEngine:
         await self._bonds.follow(store_id)
 
     async def close(self) -> None:
-        """Finish what is under way and disconnect."""
-        async with self._opening:
-            self._identity = None
-            await self._events.stop()
-            await self._wakeups.stop()
-            await self._pool.close()
-            self._places.clear()
+        """Finish what is under way and disconnect; that comes to its end though whoever waits for it is cancelled."""
+        self._closing = asyncio.create_task(self._close(), name="headwater-closing")
+        await asyncio.shield(self._closing)
 
     def export(
         self, projection: str, number: int, models: Sequence[type[ReadModel]], page: int = 1_000
@@ -121,6 +118,17 @@ class PostgresEngine:
             self._events.start()
             await self._wakeups.start(identity.store_id)
         except BaseException:
-            await self._pool.close()
+            await self._stop()
             raise
         return identity
+
+    async def _close(self) -> None:
+        async with self._opening:
+            self._identity = None
+            await self._stop()
+            self._places.clear()
+
+    async def _stop(self) -> None:
+        await self._events.stop()
+        await self._wakeups.stop()
+        await self._pool.close()

@@ -75,6 +75,7 @@ class SqliteEngine:
         self._files = files = OpenFiles(location.path)
         self._places = places = Places()
         self._opening = asyncio.Lock()
+        self._closing: asyncio.Task[None] | None = None
         self._identity: Identity | None = None
         self.name = "sqlite"
         states, clock = GenerationStates(sql, writer), options.clock
@@ -107,10 +108,12 @@ class SqliteEngine:
         await self._bonds.follow(store_id)
 
     async def close(self) -> None:
-        """Finish what is queued, end the threads, close the file."""
-        async with self._opening:
-            self._identity = None
-            await asyncio.to_thread(self._close)
+        """Finish what is queued, end the threads, close the file.
+
+        It comes to its end though whoever waits for it is cancelled.
+        """
+        self._closing = asyncio.create_task(self._end(), name="headwater-closing")
+        await asyncio.shield(self._closing)
 
     def backup(self, target: Path) -> AsyncIterator[tuple[int, int]]:
         """Copy the store as it is now into a file that must not exist; yields (pages done, pages in all)."""
@@ -139,6 +142,11 @@ class SqliteEngine:
         self._writer.start(writing, self._files.check)
         self._readers.start(reading)
         return identity
+
+    async def _end(self) -> None:
+        async with self._opening:
+            self._identity = None
+            await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
         self._places.clear()
