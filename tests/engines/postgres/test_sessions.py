@@ -16,6 +16,8 @@ from headwater.errors import StoreUnavailable
 from headwater.models.model import Key
 from headwater.models.pipeline_parsing import parse_pipeline
 from headwater.ports.engine import EngineOptions
+from headwater.testing.controls import ANN, BOB, append_of
+from tests.engines.postgres.standing import standing
 from tests.engines.postgres.stores import opened, read_model, write
 from tests.engines.servers import fresh_database, fresh_schema
 
@@ -64,12 +66,23 @@ async def settings(engine: PostgresEngine, *names: str) -> list[list[object]]:
     [
         ({}, ["5s", "2500ms", "on", "UTC", "headwater"]),
         ({"lock_timeout": "3", "synchronous": "off"}, ["3s", "1500ms", "off", "UTC", "headwater"]),
+        ({"lock_timeout": "600", "deadline": "5"}, ["10min", "2500ms", "on", "UTC", "headwater"]),
     ],
 )
 async def test_every_session_is_as_the_url_says(options: Mapping[str, str], expected: list[object]) -> None:
     names = "lock_timeout", "idle_in_transaction_session_timeout", "synchronous_commit", "timezone", "application_name"
     async with fresh_schema(pool="4", **options) as url, opened(url) as engine:
         assert await settings(engine, *names) == [expected] * 3
+
+
+async def test_who_stands_still_is_ended_before_those_behind_it_give_up() -> None:
+    async with (
+        fresh_schema(partitions="1", lock_timeout="600", deadline="5") as url,
+        opened(url) as frozen,
+        opened(url) as engine,
+        standing(frozen, append_of(ANN)),
+    ):
+        assert (await engine.events.append(append_of(BOB))).writes[0].last == 1
 
 
 VALUES = {

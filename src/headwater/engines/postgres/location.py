@@ -33,18 +33,25 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int | None = None
     """Of the log, fixed when the store is made: 8 unless asked otherwise. Another number later is StoreMismatch."""
     pool: int = 10
-    """Connections, at most. One more listens, and one writes the groups of appends."""
+    """Connections, at most; one of them listens, and one writes the groups of appends while there are any."""
     connect_timeout: float = 10.0
     """Seconds to wait for a connection, before StoreUnavailable."""
     lock_timeout: float = 5.0
-    """Seconds to wait for a lock that another transaction holds, before StoreBusy; half of it may a transaction
-    stand idle before the server ends it."""
+    """Seconds to wait for a lock that another transaction holds, before StoreBusy."""
     statement_timeout: float = 60.0
     """Seconds to wait for what one statement answers, before StoreUnavailable. Making an index may take longer."""
     deadline: float = 15.0
     """Seconds in which an append whose connection broke is tried again or its outcome looked up."""
     synchronous: bool = True
     """False gives up, at a crash of the server, what was acknowledged in the last moments before it."""
+
+    @property
+    def idle_timeout(self) -> float:
+        """Seconds for which a transaction may stand idle before the server ends it.
+
+        Who waits for its locks does not give up before: neither for StoreBusy, nor at an append's deadline.
+        """
+        return min(self.lock_timeout, self.deadline) / 2
 
     @classmethod
     def parse(cls, url: str, query: Mapping[str, str]) -> Location:

@@ -219,11 +219,10 @@ def _is_worth_another(error: BaseException) -> bool:
 
 def _settings(location: Location) -> dict[str, str]:
     """How a session differs from what its role and database have by default."""
-    half = max(1, round(location.lock_timeout * 500))
     return {
         "default_transaction_isolation": "read committed",  # what follows a lock sees all that came before
         "extra_float_digits": "1",  # floats as text are the floats they were
-        "idle_in_transaction_session_timeout": str(half),
+        "idle_in_transaction_session_timeout": str(round(location.idle_timeout * 1_000)),
         "lock_timeout": str(round(location.lock_timeout * 1_000)),
         "synchronous_commit": "on" if location.synchronous else "off",
         "timezone": "UTC",
