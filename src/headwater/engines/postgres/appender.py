@@ -21,21 +21,24 @@ Placed: TypeAlias = tuple[Appended, list[tuple[int, int]]]
 
 _GROUP: Final = 1_000
 """Appends in one transaction, at most."""
+_GROUP_EVENTS: Final = 10_000
 _GROUP_BYTES: Final = 8 << 20
-"""Of their events' data, at most; one append alone may have more."""
+"""Of their events, at most, data and context of each; one append alone may have more."""
 
 
 class _Waiting:
     """An append that waits for its group, and the future of its caller."""
 
-    __slots__ = ("alone", "append", "bytes", "future")
+    __slots__ = ("alone", "append", "bytes", "events", "future")
 
     def __init__(self, append: Append, future: asyncio.Future[Placed]) -> None:
         self.append = append
         self.future = future
         self.alone = False
         """Whether it is to be a group of its own."""
-        self.bytes = sum([len(event.data) for write in append.writes for event in write.events])
+        sizes = [len(event.data) for write in append.writes for event in write.events]
+        self.events = len(sizes)
+        self.bytes = sum(sizes) + len(sizes) * len(append.context)
 
 
 class Appender:
@@ -111,15 +114,15 @@ class Appender:
     def _next_group(self) -> list[_Waiting]:
         """What waits first, as much of it as goes together."""
         group: list[_Waiting] = []
-        room = _GROUP_BYTES
+        events, bytes = _GROUP_EVENTS, _GROUP_BYTES
         while self._queue and len(group) < _GROUP:
             first = self._queue[0]
-            if group and (group[0].alone or first.alone or first.bytes > room):
+            if group and (group[0].alone or first.alone or first.events > events or first.bytes > bytes):
                 break
             self._queue.popleft()
             if not first.future.cancelled():
                 group.append(first)
-                room -= first.bytes
+                events, bytes = events - first.events, bytes - first.bytes
         return group
 
     async def _commit(self, group: Sequence[_Waiting]) -> None:
