@@ -17,7 +17,8 @@ from tests.faults.cancellations import cancel, cancel_carelessly, cancel_on_post
 from tests.faults.effects import kill_projections
 from tests.faults.fire import feed_by_sequence, feed_under_fire
 from tests.faults.folder import ROOT
-from tests.faults.freezing import freeze_and_thaw, freeze_inside, thaw_careless
+from tests.faults.freezing import freeze_and_thaw, thaw_careless
+from tests.faults.holding import freeze_in_transaction, freeze_inside
 from tests.faults.idling import stand_idle
 from tests.faults.kills import kill_early, kill_writers
 from tests.faults.poison import park_poison
@@ -70,12 +71,16 @@ POSTGRES: Mapping[str, Callable[[bool], Row]] = {
     "lost replies mistaken": lambda short: asyncio.run(trust_replies(3 if short else 10)),
     "cancellations on PostgreSQL": lambda short: asyncio.run(cancel_on_postgres(1_000 if short else 10_000)),
     "cancelled and committed": lambda short: asyncio.run(cancel_carelessly(3_000)),
-    "processes that share PostgreSQL": lambda short: asyncio.run(kill_sharing(6 if short else 200, ON_POSTGRES)),
-    "its checkpoints before rows": lambda short: asyncio.run(kill_early_checkpoints(4 if short else 20, ON_POSTGRES)),
-    "frozen beside PostgreSQL": lambda short: asyncio.run(freeze_and_thaw(4 if short else 40, ON_POSTGRES)),
+    "processes that share PostgreSQL": lambda short: asyncio.run(kill_sharing(5 if short else 200, ON_POSTGRES)),
+    "its checkpoints before rows": lambda short: asyncio.run(kill_early_checkpoints(3 if short else 20, ON_POSTGRES)),
+    "frozen beside PostgreSQL": lambda short: asyncio.run(freeze_and_thaw(3 if short else 40, ON_POSTGRES)),
     "its epochs ignored": lambda short: asyncio.run(thaw_careless(3 if short else 5, ON_POSTGRES)),
     "frozen while it is swapped": lambda short: asyncio.run(swap_under_zombie(3 if short else 20, ON_POSTGRES)),
     "its generations mistaken": lambda short: asyncio.run(swap_under_careless(6 if short else 8, ON_POSTGRES)),
+    "frozen inside its transaction": lambda short: asyncio.run(freeze_in_transaction(2 if short else 40)),
+    "its projections killed": lambda short: asyncio.run(kill_projections(2 if short else 200, ON_POSTGRES)),
+    "its side effects, killed": lambda short: asyncio.run(kill_telling(4 if short else 40, ON_POSTGRES)),
+    "its side effects marked too early": lambda short: asyncio.run(kill_markless(2 if short else 5, ON_POSTGRES)),
     "idle in a transaction": lambda short: asyncio.run(stand_idle(1 if short else 5)),
 }
 """On a real server each: left out, aloud, where none is installed, unless HEADWATER_REQUIRE_ENGINES names postgres."""

@@ -13,35 +13,35 @@ from headwater.domain.append import Append, Write
 from headwater.domain.event import NewEvent
 from headwater.handling.ids import uuid7
 from headwater.ports.engine import Engine
-from headwater.ports.place import Place
 from tests.faults.counting import miscounts
-from tests.faults.folder import ROOT, a_folder
+from tests.faults.folder import ROOT
 from tests.faults.history import Findings
 from tests.faults.marks import CountMarks
 from tests.faults.report import Row, row
+from tests.faults.stores import ON_SQLITE, Stores
 
 __all__ = ["kill_projections", "put"]
 
 RUNNERS = 2
-LIMIT = 240
+LIMIT = 600
 """Seconds after which no process is killed any more."""
 STREAMS = 50
-APPEND = 200
+APPEND = 100
 """Events in each append of the stock."""
 
 
-async def kill_projections(kills: int, seed: int = 3) -> Row:
+async def kill_projections(kills: int, stores: Stores = ON_SQLITE, seed: int = 3) -> Row:
     """Two processes take the work from each other's dead hands; then one finishes it."""
     findings = Findings()
-    with a_folder() as folder:
-        url = f"sqlite:///{folder}/store.db?busy_timeout=60"
-        async with CQRSManager(url, projections=[CountMarks()], run_projections=False) as cqrs:
-            killed = await _kill(cqrs, url, kills, random.Random(seed), findings)
-            await cqrs.synchronizer.start()
-            await cqrs.synchronizer.caught_up(timeout=300)
-            events, found = await miscounts(cqrs)
-            findings.add(found)
-    return row("each event's effect exactly once, its projection killed with kill -9", events, killed, findings)
+    async with stores.new(2) as url, CQRSManager(url, projections=[CountMarks()], run_projections=False) as cqrs:
+        killed = await _kill(cqrs, url, kills, random.Random(seed), findings)
+        await cqrs.synchronizer.start()
+        await cqrs.synchronizer.caught_up(timeout=300)
+        events, found = await miscounts(cqrs)
+        findings.add(found)
+    return row(
+        f"{stores.title}each event's effect exactly once, its projection killed with kill -9", events, killed, findings
+    )
 
 
 async def _kill(cqrs: CQRSManager, url: str, kills: int, chance: random.Random, findings: Findings) -> int:
@@ -63,7 +63,7 @@ async def _kill(cqrs: CQRSManager, url: str, kills: int, chance: random.Random, 
     for runner in runners:
         runner.kill()
         await runner.wait()
-    if (await cqrs.engine.projections.checkpoint(Place("count_marks"))).offset == 0:
+    if await _handled(cqrs) == 0:
         findings.other.append("nothing was handled while processes were killed")
     return killed + RUNNERS
 
@@ -79,13 +79,17 @@ async def _start(url: str) -> Process:
 
 async def _stocked(cqrs: CQRSManager, seen: int) -> int:
     """Keep work in the log for the processes to be killed in; how far they are."""
-    at = (await cqrs.engine.projections.checkpoint(Place("count_marks"))).offset
+    at, log = await _handled(cqrs), cqrs.engine.log
     assert at >= seen
-    ahead = await cqrs.engine.log.head(0) - at
-    while ahead < 10_000:
+    ahead = sum([await log.head(partition) for partition in range(log.partitions)]) - at
+    while ahead < STREAMS * APPEND:
         await asyncio.gather(*(put(cqrs.engine, f"s{number}", APPEND) for number in range(STREAMS)))
         ahead += STREAMS * APPEND
     return at
+
+
+async def _handled(cqrs: CQRSManager) -> int:
+    return sum([kept.offset for kept in await cqrs.engine.projections.checkpoints("count_marks")])
 
 
 async def put(engine: Engine, stream: str, number: int) -> None:

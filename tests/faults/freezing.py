@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from asyncio.subprocess import Process
 
 from headwater import CQRSManager
-from headwater.errors import StoreBusy
 from headwater.ports.place import Place
-from tests.faults.folder import a_folder
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
 from tests.faults.shared import PARTITIONS, all_miscounted, put, shared
 from tests.faults.sharing import a_runner
 from tests.faults.stores import ON_SQLITE, Stores
 
-__all__ = ["freeze_and_thaw", "freeze_inside", "frozen_before_commit", "thaw_careless", "thawed"]
+__all__ = [
+    "PATIENCE",
+    "freeze_and_thaw",
+    "frozen_before_commit",
+    "go_on",
+    "line_of",
+    "passed",
+    "thaw_careless",
+    "thawed",
+    "where",
+]
 
-_PATIENCE = 60.0
+PATIENCE = 60.0
 _SETTLED = 0.05
 """Seconds for its writer's thread to end what was queued before: frozen in a transaction is another test."""
 
@@ -49,66 +56,15 @@ async def _rounds(rounds: int, stores: Stores, zombies: str) -> tuple[int, int, 
                 place, wanted = await frozen_before_commit(zombie)
                 async with a_runner(url):
                     await put(cqrs.engine, str(number % 7), 5)
-                    await _passed(cqrs, place, wanted)
+                    await passed(cqrs, place, wanted)
                 refused += await thawed(zombie) == "refused"
         events, found = await all_miscounted(url)
         findings.add(found)
     return events, refused, findings
 
 
-async def freeze_inside(rounds: int) -> Row:
-    """Frozen within a write transaction, a process keeps the others waiting: they are told so, and nothing is lost."""
-    findings = Findings()
-    busy = 0
-    with a_folder() as folder:
-        url = f"sqlite:///{folder}/store.db?busy_timeout=0.2"
-        async with shared(url, run_projections=False) as cqrs:
-            for number in range(rounds):
-                async with a_runner(f"{url}0", "inside") as zombie:
-                    busy += await _is_busy(cqrs, zombie, str(number), findings)
-        events, found = await all_miscounted(f"{url}0")
-        findings.add(found)
-    return row("frozen inside the write transaction: others are told, nothing is lost", events, busy, findings)
-
-
-async def _is_busy(cqrs: CQRSManager, zombie: Process, stream: str, findings: Findings) -> bool:
-    """Whether an append is told that the store is busy, while a process is frozen in its transaction."""
-    while await _until_inside(zombie):
-        with contextlib.suppress(StoreBusy):  # it was inside already
-            await put(cqrs.engine, stream, 25)
-    zombie.send_signal(signal.SIGSTOP)
-    try:
-        await put(cqrs.engine, stream, 1)
-    except StoreBusy:
-        return True
-    else:
-        findings.other.append("an append went through a lock that a frozen process holds")
-        return False
-    finally:
-        await _go_on(zombie)
-        await _put_at_last(cqrs, stream)
-
-
-async def _until_inside(zombie: Process) -> bool:
-    """False once it is inside; True after a moment without a word of it."""
-    try:
-        async with asyncio.timeout(0.05):
-            return await _line(zombie) != "inside"
-    except TimeoutError:
-        return True
-
-
-async def _put_at_last(cqrs: CQRSManager, stream: str) -> None:
-    """The lock is free again soon."""
-    async with asyncio.timeout(_PATIENCE):
-        while True:
-            try:
-                return await put(cqrs.engine, stream, 1)
-            except StoreBusy:
-                await asyncio.sleep(0.01)
-
-
-async def _go_on(zombie: Process) -> None:
+async def go_on(zombie: Process) -> None:
+    """Answer what it asks, and thaw it."""
     assert zombie.stdin is not None
     zombie.stdin.write(b"\n")
     zombie.send_signal(signal.SIGCONT)
@@ -116,18 +72,23 @@ async def _go_on(zombie: Process) -> None:
 
 async def frozen_before_commit(zombie: Process) -> tuple[Place, int]:
     """Freeze it once it asks; where it was about to commit, and up to which offset."""
-    line = await _line(zombie)
+    line = await line_of(zombie)
     while not line.startswith("about"):
-        line = await _line(zombie)
+        line = await line_of(zombie)
     await asyncio.sleep(_SETTLED)
     zombie.send_signal(signal.SIGSTOP)
-    _, projection, partition, key_range, offset = line.split()
-    return Place(projection, int(partition), key_range=int(key_range)), int(offset)
+    return where(line)
 
 
-async def _passed(cqrs: CQRSManager, place: Place, offset: int) -> None:
-    """Until another process has committed the zombie's page."""
-    async with asyncio.timeout(_PATIENCE):
+def where(line: str) -> tuple[Place, int]:
+    """A place and an offset, as a zombie names them after a word."""
+    _, projection, partition, generation, key_range, offset = line.split()
+    return Place(projection, int(partition), int(generation), int(key_range)), int(offset)
+
+
+async def passed(cqrs: CQRSManager, place: Place, offset: int) -> None:
+    """Until the checkpoint of a place is there: another process, say, has committed the zombie's page."""
+    async with asyncio.timeout(PATIENCE):
         while True:
             seen = cqrs.engine.wakeups.seen()
             if (await cqrs.engine.projections.checkpoint(place)).offset >= offset:
@@ -137,13 +98,14 @@ async def _passed(cqrs: CQRSManager, place: Place, offset: int) -> None:
 
 async def thawed(zombie: Process) -> str:
     """What it says of its commit."""
-    await _go_on(zombie)
-    return await _line(zombie)
+    await go_on(zombie)
+    return await line_of(zombie)
 
 
-async def _line(process: Process) -> str:
+async def line_of(process: Process) -> str:
+    """The next thing that a zombie says."""
     assert process.stdout is not None
-    line = (await asyncio.wait_for(process.stdout.readline(), _PATIENCE)).decode().strip()
+    line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode().strip()
     if not line:
         raise AssertionError("the process that is to be frozen ended by itself")
     return line

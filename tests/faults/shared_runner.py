@@ -8,13 +8,16 @@ does so to whichever generation is served; with `early` it moves checkpoints bef
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from typing import cast
 
 import apsw
 import msgspec
 
-from headwater.errors import CheckpointConflict
+from headwater.engines.postgres.connection import Connection
+from headwater.engines.postgres.projection_store import PostgresProjectionStore
+from headwater.errors import CheckpointConflict, HeadwaterError
 from headwater.ports.generations import Generations
 from headwater.ports.projection_store import ProjectionCommit, ProjectionStore
 from headwater.projections.parts import ProjectionParts
@@ -42,8 +45,7 @@ class AskingStore:
             await self._store.commit(commit)
             return
         self._asked = True
-        place = commit.place
-        print(f"about {place.projection} {place.partition} {place.key_range} {commit.next}", flush=True)
+        print(f"about {_where(commit)}", flush=True)
         sys.stdin.readline()  # on the loop's thread: nothing of this process goes on between handling and commit
         try:
             await self._store.commit(commit)
@@ -98,6 +100,34 @@ class EarlyStore:
         await self._store.commit(msgspec.structs.replace(commit, start=commit.next, parked=(), unparked=()))
 
 
+class InsideStore(PostgresProjectionStore):
+    """A store that asks once, when all is done in a transaction but its COMMIT, and says how that went."""
+
+    def __init__(self, store: PostgresProjectionStore) -> None:
+        super().__init__(store._sql, store._pool)
+        self._commits = 0
+        self._asked_in: ProjectionCommit | None = None
+
+    async def commit(self, commit: ProjectionCommit) -> None:
+        said = "committed"
+        try:
+            await super().commit(commit)
+        except HeadwaterError as error:
+            said = f"refused {type(error).__name__}"
+            raise
+        finally:
+            if commit is self._asked_in:
+                print(said, flush=True)
+
+    async def _commit(self, connection: Connection, commit: ProjectionCommit) -> None:
+        await super()._commit(connection, commit)
+        self._commits += bool(commit.changes)
+        if self._commits >= _INSIDE and self._asked_in is None:
+            self._asked_in = commit
+            print(f"inside {_where(commit)}", flush=True)
+            sys.stdin.readline()
+
+
 class AskInside:
     """A commit hook of SQLite: the transaction it is called in holds the write lock."""
 
@@ -110,6 +140,11 @@ class AskInside:
             print("inside", flush=True)
             sys.stdin.readline()
         return False
+
+
+def _where(commit: ProjectionCommit) -> str:
+    place = commit.place
+    return f"{place.projection} {place.partition} {place.generation} {place.key_range} {commit.next}"
 
 
 def _ask_inside(connection: apsw.Connection) -> None:
@@ -126,6 +161,8 @@ def _store(parts: ProjectionParts, mode: str) -> ProjectionStore:
         case "misplaced":
             misplaced = MisplacedStore(store, parts.generations)
             return cast("ProjectionStore", AskingStore(cast("ProjectionStore", misplaced)))
+        case "inside" if isinstance(store, PostgresProjectionStore):
+            return InsideStore(store)
         case "early":
             return cast("ProjectionStore", EarlyStore(store))
         case _:
@@ -133,6 +170,7 @@ def _store(parts: ProjectionParts, mode: str) -> ProjectionStore:
 
 
 async def main(url: str, mode: str) -> None:
+    logging.getLogger("headwater.projections").setLevel(logging.ERROR)  # who is thawed is told so, and pauses
     async with shared(url, run_projections=False) as cqrs:
         parts = cqrs.projection_parts()
         parts = msgspec.structs.replace(parts, store=_store(parts, mode))

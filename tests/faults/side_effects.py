@@ -7,7 +7,8 @@ import random
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.faults.effects import put
 from tests.faults.folder import ROOT, a_folder
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
+from tests.faults.stores import ON_SQLITE, Stores
 from tests.faults.telling import OPTIONS, TellMarks
 
 __all__ = ["kill_markless", "kill_telling"]
@@ -26,39 +28,50 @@ _PLACE = Place("tell_marks")
 _PATIENCE = 300.0
 
 
-async def kill_telling(kills: int, seed: int = 21) -> Row:
+async def kill_telling(kills: int, stores: Stores = ON_SQLITE, seed: int = 21) -> Row:
     """Kill it in the middle; then rebuild it at rest, which tells nothing; then at work, which tells each event once.
 
     At work are two processes, and each swap finds one of them in the middle of a page's effects.
     """
     found = Findings()
-    with a_folder() as folder:
-        file, url = folder / "told", f"sqlite:///{folder}/store.db?busy_timeout=60"
-        async with CQRSManager(url, projections=[TellMarks(file)], runner=OPTIONS, run_projections=False) as cqrs:
-            await _kill(cqrs, url, file, kills, random.Random(seed))
-            await cqrs.synchronizer.start()
-            await cqrs.synchronizer.caught_up(_PATIENCE)
-            head = await cqrs.engine.log.head(0)
-            await cqrs.synchronizer.stop()
-            repeats = _check(_told(file), head, kills, found)
-            await _rebuild(cqrs, url, file, found)
+    async with _telling(stores) as (cqrs, url, file):
+        head = await _killed(cqrs, url, file, kills, seed)
+        repeats = _check(_told(file), head, kills, found)
+        await _rebuild(cqrs, url, file, found)
     print(f"  {repeats} effects told again over {kills} kills, at most {OPTIONS.batch_size} each", flush=True)
-    return row("side effects run; a page of them again at a kill, none at a swap or in a rebuild", head, kills, found)
+    promise = f"{stores.title}side effects run; a page of them again at a kill, none at a swap or in a rebuild"
+    return row(promise, head, kills, found)
 
 
-async def kill_markless(kills: int, seed: int = 22) -> Row:
+async def kill_markless(kills: int, stores: Stores = ON_SQLITE, seed: int = 22) -> Row:
     """The control: the mark of side effects goes ahead of them, so that what a process died before is never told."""
     found = Findings()
+    async with _telling(stores) as (cqrs, url, file):
+        head = await _killed(cqrs, url, file, kills, seed, "markless")
+        _check(_told(file), head, kills, found)
+    return control(f"{stores.title}side effects marked as run before they are", head, kills, found)
+
+
+@asynccontextmanager
+async def _telling(stores: Stores) -> AsyncGenerator[tuple[CQRSManager, str, Path], None]:
+    """The application, at rest, with the URL of its store and the file it tells in."""
     with a_folder() as folder:
-        file, url = folder / "told", f"sqlite:///{folder}/store.db?busy_timeout=60"
-        async with CQRSManager(url, projections=[TellMarks(file)], runner=OPTIONS, run_projections=False) as cqrs:
-            await _kill(cqrs, url, file, kills, random.Random(seed), "markless")
-            await cqrs.synchronizer.start()
-            await cqrs.synchronizer.caught_up(_PATIENCE)
-            head = await cqrs.engine.log.head(0)
-            await cqrs.synchronizer.stop()
-            _check(_told(file), head, kills, found)
-    return control("side effects marked as run before they are", head, kills, found)
+        file = folder / "told"
+        async with (
+            stores.new(1) as url,
+            CQRSManager(url, projections=[TellMarks(file)], runner=OPTIONS, run_projections=False) as cqrs,
+        ):
+            yield cqrs, url, file
+
+
+async def _killed(cqrs: CQRSManager, url: str, file: Path, kills: int, seed: int, *options: str) -> int:
+    """Kill who tells, have the rest told, and rest; the log's end."""
+    await _kill(cqrs, url, file, kills, random.Random(seed), *options)
+    await cqrs.synchronizer.start()
+    await cqrs.synchronizer.caught_up(_PATIENCE)
+    head = await cqrs.engine.log.head(0)
+    await cqrs.synchronizer.stop()
+    return head
 
 
 async def _kill(cqrs: CQRSManager, url: str, file: Path, kills: int, chance: random.Random, *options: str) -> None:
