@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import cast
 
 from headwater.engines.postgres.connection import Connection
+from headwater.engines.postgres.indexes import kept_indexes, make, missing
 from headwater.engines.postgres.read_model_schema import make_anew, stored_declaration
-from headwater.engines.postgres.read_model_tables import index, kept_orders
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.postgres.table import physical, qualified, quoted, table_of
 from headwater.errors import StoreMismatch
@@ -29,8 +29,8 @@ async def make_beside(connection: Connection, sql: Statements, models: Iterable[
         served, table = table_of(sql.schema, model), table_of(sql.schema, model, beside)
         await stored_declaration(connection, sql, served)
         await make_anew(connection, sql, [table])
-        for order in await kept_orders(connection, sql, served):
-            await index(connection, sql, table, order)
+        kept = await kept_indexes(connection, sql, served)
+        await make(connection, table, await missing(connection, sql, table, kept))
 
 
 async def rename_tables(connection: Connection, sql: Statements, names: Iterable[str], before: str, after: str) -> None:

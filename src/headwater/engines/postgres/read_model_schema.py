@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from headwater.engines.postgres.connection import Connection
+from headwater.engines.postgres.index_building import build
+from headwater.engines.postgres.indexes import Index, declared_indexes, index_of, make, missing
 from headwater.engines.postgres.pool import Pool
-from headwater.engines.postgres.read_model_tables import add_columns, create, declared_orders, index, recreate
+from headwater.engines.postgres.read_model_tables import add_columns, create, recreate
 from headwater.engines.postgres.row_counts import count_changes
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.postgres.table import Table, physical, table_of
@@ -22,6 +24,10 @@ from headwater.models.criteria import Order
 from headwater.models.model import ReadModel
 
 __all__ = ["PostgresReadModelSchema", "make_anew", "stored_declaration"]
+
+T = TypeVar("T")
+
+_Indexes: TypeAlias = Mapping[Table, Sequence[Index]]
 
 _SYSTEM_COLUMNS: Final = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
 
@@ -34,12 +40,18 @@ class PostgresReadModelSchema:
         self._pool = pool
 
     async def ensure(self, models: Sequence[type[ReadModel]]) -> None:
-        await self._pool.transaction(self._ensure, [table_of(self._sql.schema, model) for model in models])
+        await self._indexed(self._ensure, [table_of(self._sql.schema, model) for model in models])
 
     async def index(self, model: type[ReadModel], orders: Sequence[tuple[Order, ...]]) -> None:
-        await self._pool.transaction(self._index, table_of(self._sql.schema, model), orders)
+        table = table_of(self._sql.schema, model)
+        await self._indexed(self._index, {table: [index_of(table, order) for order in orders]})
 
-    async def _ensure(self, connection: Connection, tables: Sequence[Table]) -> None:
+    async def _indexed(self, job: Callable[[Connection, T], Awaitable[_Indexes]], wanted: T) -> None:
+        """Have it done at once where nobody waits for it, the rest beside whoever writes."""
+        if later := await self._pool.transaction(job, wanted):
+            await build(self._pool, self._sql, later)
+
+    async def _ensure(self, connection: Connection, tables: Sequence[Table]) -> _Indexes:
         """Create the tables that are missing, add the fields that are new."""
         await self._lock(connection)
         for table in tables:
@@ -51,13 +63,22 @@ class PostgresReadModelSchema:
                 await count_changes(connection, self._sql, [table.stored])
             if stored != declared(table.schema):
                 await _remember(connection, self._sql, table)
-            for order in declared_orders(table):
-                await index(connection, self._sql, table, order)
+        return await self._made(connection, {table: declared_indexes(table) for table in tables})
 
-    async def _index(self, connection: Connection, table: Table, orders: Sequence[tuple[Order, ...]]) -> None:
+    async def _index(self, connection: Connection, wanted: _Indexes) -> _Indexes:
         await self._lock(connection)
-        for order in orders:
-            await index(connection, self._sql, table, order)
+        return await self._made(connection, wanted)
+
+    async def _made(self, connection: Connection, wanted: _Indexes) -> _Indexes:
+        """Make what is missing of tables without rows; what is missing of the others."""
+        later: dict[Table, Sequence[Index]] = {}
+        for table, indexes in wanted.items():
+            lacking = await missing(connection, self._sql, table, indexes)
+            if lacking and await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table.name})"):
+                later[table] = lacking
+            else:
+                await make(connection, table, lacking)
+        return later
 
     async def _lock(self, connection: Connection) -> None:
         await connection.fetchval(self._sql["lock_read_models"], self._sql.schema)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from headwater.engines.postgres.bindings import Bindings
-from headwater.engines.postgres.table import Table, quoted
+from headwater.engines.postgres.table import quoted
 from headwater.models.search import words
 
-__all__ = ["RECEIVED", "column_of", "index", "is_cut", "match", "may_overflow", "words_of"]
+__all__ = ["RECEIVED", "column_of", "is_cut", "match", "may_overflow", "name_of", "words_of"]
 
 RECEIVED: Final = "array_to_tsvector(string_to_array({}, ' '))"
 """From what `words_of` gives to the value of a column."""
@@ -25,14 +25,14 @@ _OVERFLOW: Final = "*"
 """No word has this sign."""
 
 
+def name_of(field: str) -> str:
+    """The column of a field's words; no field's name begins so."""
+    return f"_search_{field}"
+
+
 def column_of(field: str) -> str:
-    """The column of a field's words, as it stands in a statement; no field's name begins so."""
-    return quoted(f"_search_{field}")
-
-
-def index(table: Table, field: str) -> str:
-    """The statement that makes the index of a field."""
-    return f"CREATE INDEX ON {table.name} USING gin ({column_of(field)})"
+    """The same as it stands in a statement."""
+    return quoted(name_of(field))
 
 
 def words_of(text: str | None) -> str | None:
