@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.cassandra.simulator.schedule import run
 from tests.cassandra.simulator.variant import VARIANTS
 
+ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(60)
 
 
@@ -19,3 +25,22 @@ def test_no_schedule_violates_an_invariant(name: str) -> None:
 
 def test_a_seed_is_one_schedule() -> None:
     assert [run(seed, VARIANTS["protocol"]) for seed in SEEDS] == [run(seed, VARIANTS["protocol"]) for seed in SEEDS]
+
+
+def test_a_seed_is_the_same_schedule_in_every_process() -> None:
+    program = (
+        "from tests.cassandra.simulator.schedule import run\n"
+        "from tests.cassandra.simulator.variant import VARIANTS\n"
+        "print([run(seed, VARIANTS['protocol']) for seed in range(20)])"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2", "3")
+    }
+    assert len(printed) == 1

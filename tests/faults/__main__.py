@@ -26,6 +26,7 @@ from tests.faults.power import Session, cut_power, cut_power_of_normal
 from tests.faults.rebuilding import kill_forgetful, kill_rebuilds, rebuild_live, rebuild_losing
 from tests.faults.report import Row, failures, table
 from tests.faults.retail_poison import forget_poison, poison_retail
+from tests.faults.schedules import remove_rules, run_log_schedules
 from tests.faults.sharing import kill_early_checkpoints, kill_sharing
 from tests.faults.side_effects import kill_markless, kill_telling
 from tests.faults.slowness import hoard, lag_behind
@@ -62,6 +63,8 @@ CASES: Mapping[str, Callable[[bool], Row]] = {
     "a slow consumer": lambda short: asyncio.run(lag_behind(50_000 if short else 1_000_000)),
     "a slow consumer that hoards": lambda short: asyncio.run(hoard(60_000)),
     "poison": lambda short: asyncio.run(park_poison(4_000 if short else 40_000)),
+    "schedules of the log protocol": lambda short: run_log_schedules(20_000 if short else 1_000_000),
+    "rules of the log protocol removed": lambda short: remove_rules(),
 }
 
 POSTGRES: Mapping[str, Callable[[bool], Row]] = {
@@ -71,15 +74,15 @@ POSTGRES: Mapping[str, Callable[[bool], Row]] = {
     "lost replies mistaken": lambda short: asyncio.run(trust_replies(3 if short else 10)),
     "cancellations on PostgreSQL": lambda short: asyncio.run(cancel_on_postgres(1_000 if short else 10_000)),
     "cancelled and committed": lambda short: asyncio.run(cancel_carelessly(3_000)),
-    "processes that share PostgreSQL": lambda short: asyncio.run(kill_sharing(5 if short else 200, ON_POSTGRES)),
-    "its checkpoints before rows": lambda short: asyncio.run(kill_early_checkpoints(3 if short else 20, ON_POSTGRES)),
+    "processes that share PostgreSQL": lambda short: asyncio.run(kill_sharing(4 if short else 200, ON_POSTGRES)),
+    "its checkpoints before rows": lambda short: asyncio.run(kill_early_checkpoints(2 if short else 20, ON_POSTGRES)),
     "frozen beside PostgreSQL": lambda short: asyncio.run(freeze_and_thaw(3 if short else 40, ON_POSTGRES)),
-    "its epochs ignored": lambda short: asyncio.run(thaw_careless(3 if short else 5, ON_POSTGRES)),
-    "frozen while it is swapped": lambda short: asyncio.run(swap_under_zombie(3 if short else 20, ON_POSTGRES)),
-    "its generations mistaken": lambda short: asyncio.run(swap_under_careless(6 if short else 8, ON_POSTGRES)),
+    "its epochs ignored": lambda short: asyncio.run(thaw_careless(2 if short else 5, ON_POSTGRES)),
+    "frozen while it is swapped": lambda short: asyncio.run(swap_under_zombie(2 if short else 20, ON_POSTGRES)),
+    "its generations mistaken": lambda short: asyncio.run(swap_under_careless(2 if short else 8, ON_POSTGRES)),
     "frozen inside its transaction": lambda short: asyncio.run(freeze_in_transaction(2 if short else 40)),
     "its projections killed": lambda short: asyncio.run(kill_projections(2 if short else 200, ON_POSTGRES)),
-    "its side effects, killed": lambda short: asyncio.run(kill_telling(4 if short else 40, ON_POSTGRES)),
+    "its side effects, killed": lambda short: asyncio.run(kill_telling(3 if short else 40, ON_POSTGRES)),
     "its side effects marked too early": lambda short: asyncio.run(kill_markless(2 if short else 5, ON_POSTGRES)),
     "idle in a transaction": lambda short: asyncio.run(stand_idle(1 if short else 5)),
 }

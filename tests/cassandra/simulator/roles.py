@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+import msgspec
+
 from headwater.domain.append import CommandRecord
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.appending import Committed, append
-from headwater.engines.cassandra.protocol.core import Asked, Core
+from headwater.engines.cassandra.protocol.core import Asked, Core, ask
 from headwater.engines.cassandra.protocol.locating import locate, look_up
 from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.reconciling import scan, scan_all
+from headwater.engines.cassandra.protocol.requests import ReadSettled
 from headwater.engines.cassandra.protocol.rows import EventRow, FirstCells, Intent
 from headwater.engines.cassandra.protocol.sequencing import Ownership, settle_owed, work_round
 from headwater.engines.cassandra.protocol.takeover import take_over
@@ -18,6 +21,7 @@ from headwater.errors import StoreUnavailable
 from tests.cassandra.simulator.chance import Chance
 from tests.cassandra.simulator.truth import Truth
 from tests.cassandra.simulator.variant import Variant
+from tests.cassandra.simulator.world import TrimBucket
 
 __all__ = ["OPEN_SLOTS", "Roles"]
 
@@ -25,6 +29,8 @@ OPEN_SLOTS = (1, 2)
 CLOSED_SLOT = 0
 SLOW = 0.25
 """How often the time that passes before a round makes what was pending overdue."""
+HASTY = 0.25
+"""How often a round fences what it sees for the first time."""
 
 EVENT = NewEvent(event_id=b"0" * 16, type="it-happened", schema=1, data=b"{}")
 
@@ -35,6 +41,7 @@ class Roles:
     def __init__(self, chance: Chance, variant: Variant, truth: Truth) -> None:
         self._chance = chance
         self._variant = variant
+        self._hasty = msgspec.structs.replace(variant.shape, patience=0.0)
         self._truth = truth
         self._begun: list[tuple[str, str]] = []
         """Stream and command of whatever was begun."""
@@ -71,7 +78,7 @@ class Roles:
         rows = self._rows(name, place, command)
         slot = CLOSED_SLOT if chance.happens(self._variant.closed) else OPEN_SLOTS[chance.pick(2)]
         outcome = yield from append(place, rows, slot, shape, lambda: chance.pick(2) == 0)
-        self._truth.reported(rows[0].attempt, outcome)
+        self._truth.reported(stream, rows[0], outcome)
         if isinstance(outcome, Committed):
             places[stream] = place.after(len(rows), shape)
 
@@ -93,6 +100,17 @@ class Roles:
             ]
         )
 
+    def trimmer(self) -> Generator[Asked, object, None]:
+        """Deletes what is settled of full buckets, again and again."""
+        shape = self._variant.shape
+        while True:
+            try:
+                settled = yield from ask(ReadSettled(0))
+            except StoreUnavailable:
+                continue
+            if settled is not None and (bucket := shape.bucket_of(settled)) > 0:
+                yield from ask(TrimBucket(0, 0, self._chance.pick(bucket)))
+
     def sequencer(self, rounds: int, final: bool = False) -> Generator[Asked, object, None]:
         """An owner that never asks whether it still is one."""
         chance, shape, now = self._chance, self._variant.shape, 0.0
@@ -106,7 +124,7 @@ class Roles:
                 rounds -= 1
                 if rounds < 0:
                     return
-                if final or chance.happens(SLOW):
+                if chance.happens(SLOW):
                     now += shape.patience
                 try:
                     lost = yield from self._round(owner, now, final)
@@ -120,7 +138,8 @@ class Roles:
         else:
             intents = yield from scan(owner.part, {*OPEN_SLOTS, *owner.pending_slots})
         lazy = variant.lazy and not final
-        done = yield from work_round(owner, intents, (), variant.shape, now, lazy)
+        shape = self._hasty if final or chance.happens(HASTY) else variant.shape
+        done = yield from work_round(owner, intents, (), shape, now, lazy)
         if lazy and not done.lost and chance.pick(3) == 0:
             yield from settle_owed(owner)
         return done.lost

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.engines.cassandra.protocol.replies import UNKNOWN
+from headwater.engines.cassandra.protocol.replies import FAILED, UNKNOWN
 from headwater.engines.cassandra.protocol.requests import ConditionalWrite, PlainWrite, Request
+from headwater.errors import StoreCorrupt
 from tests.cassandra.simulator.chance import Chance
 from tests.cassandra.simulator.partition import Fate
 from tests.cassandra.simulator.process import Process
@@ -19,6 +20,7 @@ __all__ = ["Ran", "run"]
 MOST_STEPS = 3_000
 MOST_CALM_STEPS = 6_000
 WEIGHTS = (0.02, 1.0, 1.0, 6.0)
+WAITING = 0.02
 CONDITIONAL_FATES = (Fate.DONE, Fate.HIDDEN, Fate.VISIBLE, Fate.PARTLY, None, None)
 PLAIN_FATES = (Fate.DONE, Fate.PARTLY, None, None)
 """Of a write whose reply is lost; None: it is under way still, and comes at any time or never."""
@@ -43,6 +45,8 @@ def run(seed: int, variant: Variant) -> Ran:
         schedule.come_to_rest()
     except Violation as error:
         violation = str(error)
+    except StoreCorrupt:
+        violation = "CORRUPT the log ends before what is settled"
     truth = schedule.world.truth
     return Ran(seed, len(truth.events), schedule.steps, truth.replays, violation)
 
@@ -57,9 +61,13 @@ class Schedule:
         self._variant = variant
         self._roles = Roles(self._chance, variant, self.world.truth)
         self._calm = False
+        self._waits = False
+        """Whether the process that went last waits for a reply that is lost."""
         self._under_way: list[Request[object]] = []
         self._processes = [Process(self._roles.writer(f"w{n}"), "writer") for n in range(variant.writers)]
         self._processes += [self._sequencer() for _ in range(variant.sequencers)]
+        if variant.trims:
+            self._processes.append(Process(self._roles.trimmer(), "trimmer"))
 
     def _sequencer(self) -> Process:
         return Process(self._roles.sequencer(self._variant.rounds), "sequencer")
@@ -68,7 +76,8 @@ class Schedule:
         """Until no writer is left. Whoever is slow becomes fast, and the other way round, now and then."""
         chance, processes = self._chance, self._processes
         weights = [1.0] * len(processes)
-        while any(process.kind == "writer" for process in processes) and self.steps < MOST_STEPS:
+        writers = self._variant.writers
+        while writers and self.steps < MOST_STEPS:
             if chance.happens(0.04):
                 weights = [WEIGHTS[chance.pick(4)] for _ in processes]
             if self._under_way and chance.happens(0.1):
@@ -76,9 +85,14 @@ class Schedule:
                 continue
             at = self._next(weights)
             process = processes[at]
-            if not self._step(process):
+            going = self._step(process)
+            if self._waits:
+                weights[at] = WAITING
+            if not going:
                 del processes[at], weights[at]
-                if process.kind == "sequencer":
+                if process.kind == "writer":
+                    writers -= 1
+                elif process.kind == "sequencer":
                     processes.append(self._sequencer())
                     weights.append(1.0)
 
@@ -98,17 +112,21 @@ class Schedule:
         fate: Fate | None = Fate.DONE
         lost = dies = False
         if not self._calm:
+            dies = chance.happens(self._variant.crashes)
             if conditional or plain:
-                if chance.happens(self._variant.faults):
+                if dies or chance.happens(self._variant.faults):
                     lost = True
                     fates = CONDITIONAL_FATES if conditional else PLAIN_FATES
                     fate = fates[chance.pick(len(fates))]
             elif chance.happens(self._variant.unanswered):
                 process.unanswered = True
-            dies = chance.happens(self._variant.crashes)
+        self._waits = lost and chance.pick(2) == 0
         if dies and chance.pick(2) and fate is not None:
             return False  # before the request was sent
         reply: object = None
+        if lost and conditional and not dies and chance.pick(8) == 0:
+            process.reply(place, FAILED)  # nothing was sent
+            return not process.over
         if fate is None:
             self._under_way.append(request)
         else:

@@ -33,7 +33,7 @@ class Truth:
         self._logged: dict[str, int] = {}
         self._attempts: dict[bytes, list[EventRow]] = {}
         self._streams: dict[bytes, str] = {}
-        self._reports: dict[bytes, Outcome] = {}
+        self._failed: list[tuple[str, EventRow]] = []
 
     def appended(self, key: ChunkKey, rows: Mapping[int, EventRow]) -> None:
         """Events of a stream are decided."""
@@ -91,13 +91,15 @@ class Truth:
         rows = self._attempts.get(attempt)
         return rows is None or rows[-1].version <= self._logged.get(self._streams[attempt], 0)
 
-    def reported(self, attempt: bytes, outcome: Outcome) -> None:
-        """What a caller was told."""
-        if isinstance(outcome, Committed) and attempt not in self._attempts:
+    def reported(self, stream: str, first: EventRow, outcome: Outcome) -> None:
+        """What a caller was told of the append with this first row."""
+        committed = self.events.get((stream, first.version)) is first
+        if isinstance(outcome, Committed) and not committed:
             raise Violation("I4 said to be committed, and is not")
-        if isinstance(outcome, Conflict | CertainFailure) and attempt in self._attempts:
-            raise Violation("I4 said to have failed, and is committed")
-        self._reports[attempt] = outcome
+        if isinstance(outcome, Conflict | CertainFailure):
+            if committed:
+                raise Violation("I4 said to have failed, and is committed")
+            self._failed.append((stream, first))
 
     def replayed(self, stream: str, command: str, seen: CommandSeen) -> None:
         """A caller was told what its command committed before."""
@@ -110,8 +112,7 @@ class Truth:
 
     def check_end(self) -> None:
         """Nothing happens any more."""
-        for attempt, outcome in self._reports.items():
-            if isinstance(outcome, Conflict | CertainFailure) and attempt in self._attempts:
-                raise Violation("I4 said to have failed, and is committed")
+        if any(self.events.get((stream, first.version)) is first for stream, first in self._failed):
+            raise Violation("I4 said to have failed, and is committed")
         if len(self.log) != len(self.events):
             raise Violation("I2 an event is lost")

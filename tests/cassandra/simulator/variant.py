@@ -34,6 +34,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     lazy: bool = False
     """Several log batches are settled at once."""
     commits_late: bool = False
+    trims: bool = False
+    """Somebody deletes old rows of the log."""
     repeats: float = 0.3
     """Of appends: under the command of one that was begun before."""
 
@@ -58,6 +60,7 @@ VARIANTS = {
     "idle tail, faults 40 %": Variant(
         shape=_shape(4, 3, 1), streams=1, writers=2, appends=1, sequencers=1, rounds=8, faults=0.4
     ),
+    "old rows deleted": Variant(trims=True, rounds=8),
     "no reconciler, no closed slots": Variant(reconciles=False, closed=0.0),
 }
 """Each must come through without a violation."""

@@ -13,6 +13,7 @@ from headwater.engines.cassandra.protocol.requests import (
     FenceChunk,
     InsertIntent,
     ListSlots,
+    PlainWrite,
     ReadBucketSerially,
     ReadCommandSerially,
     ReadRows,
@@ -39,10 +40,17 @@ from tests.cassandra.simulator.chance import Chance
 from tests.cassandra.simulator.partition import DELETED, Cell, Fate, Limbo, Partition
 from tests.cassandra.simulator.truth import Truth, Violation
 
-__all__ = ["World"]
+__all__ = ["TrimBucket", "World"]
 
 Key: TypeAlias = tuple[str, int] | int
 """A chunk of a stream, or a bucket of the log."""
+
+
+class TrimBucket(PlainWrite, frozen=True):
+    """A range of rows of the log is deleted, a whole bucket; its statics stay."""
+
+    part: int
+    bucket: int
 
 
 class World:
@@ -75,10 +83,6 @@ class World:
 
     def intents_left(self) -> int:
         return sum(cell.read(self.chance) is not None for slot in self.intents.values() for cell in slot.values())
-
-    def delete_bucket(self, bucket: int) -> None:
-        """What nobody may do: its head goes with it."""
-        self.partitions[bucket] = Partition()
 
     # -- compare-and-set ---------------------------------------------------------------------------------------------
 
@@ -149,6 +153,7 @@ class World:
             WriteSettled: self._write_settled,
             ReadBucketSerially: self._read_bucket,
             AppendLog: self._append_log,
+            TrimBucket: self._trim_bucket,
         }
         return cast("dict[type, Callable[[Request[object], Fate], object]]", doing)
 
@@ -252,3 +257,7 @@ class World:
         rows = {row.offset: row for row in request.rows}
         answer = self._compare_and_set(request.bucket, {"head": request.head}, statics, rows, fate)
         return NotApplied(answer.row.statics.get("head")) if isinstance(answer, NotApplied) else answer
+
+    def _trim_bucket(self, request: TrimBucket, _: Fate) -> bool:
+        self._partition(request.bucket).rows.clear()
+        return True

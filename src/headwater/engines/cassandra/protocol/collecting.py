@@ -25,7 +25,7 @@ def collect(
         behind: the stream to begin behind, so that none waits for ever for one that is always full.
     """
     seen: Chunks = {}
-    asked = list(named)
+    asked = sorted(named)
     while asked:  # statics first
         replies = yield from ask_all([ReadStatics(stream, chunk) for stream, chunk in asked])
         for key, statics in zip(asked, replies, strict=True):

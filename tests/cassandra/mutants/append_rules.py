@@ -1,0 +1,169 @@
+"""The rules of locating and appending."""
+
+from __future__ import annotations
+
+from headwater.engines.cassandra.protocol.shape import Shape
+from tests.cassandra.mutants.planting import Edit
+from tests.cassandra.mutants.rule import PROTOCOL, SIMULATOR, Rule
+from tests.cassandra.simulator.variant import Variant
+
+__all__ = ["APPEND_RULES"]
+
+APPENDING, LOCATING = PROTOCOL + "appending", PROTOCOL + "locating"
+WORLD, ROLES = SIMULATOR + "world", SIMULATOR + "roles"
+
+OFTEN_REPEATED = Variant(
+    shape=Shape(events_per_chunk=6, events_per_append=2, events_per_bucket=5, events_per_log_batch=4),
+    streams=1,
+    repeats=0.6,
+    commits_late=True,
+)
+
+APPEND_RULES = (
+    Rule(
+        name="the chunk is v / C, whether the events fit or not",
+        step="1.1",
+        edits=(
+            Edit(
+                ROLES,
+                "        slot = CLOSED_SLOT if",
+                "        if place.version + len(rows) > shape.chunk_end(place.chunk) and place.head is not None:\n"
+                "            place = Place(0, stream, place.chunk + 1, place.version, None, None)\n"
+                "        slot = CLOSED_SLOT if",
+            ),
+        ),
+    ),
+    Rule(
+        name="a chunk without a head takes an append only after the head of the chunk before was seen",
+        step="1.1",
+        edits=(
+            Edit(LOCATING, "        elif chunk == 0 or version > 0:", "        else:"),
+            Edit(
+                LOCATING,
+                "            return Place(part, stream, chunk, version, None, seen.fence)\n        else:\n"
+                "            chunk -= 1",
+                "            version = version or chunk * shape.events_per_chunk\n"
+                "            return Place(part, stream, chunk, version, None, seen.fence)\n            chunk -= 1",
+            ),
+        ),
+    ),
+    Rule(
+        name="a new attempt id for every try",
+        step="1.2",
+        edits=(Edit(ROLES, "attempt = name.encode()", "attempt = name[:2].encode()"),),
+    ),
+    Rule(
+        name="an intent at all",
+        step="1.2",
+        edits=(Edit(APPENDING, "if (yield from _announce(intent, shape)):", "if True:"),),
+    ),
+    Rule(
+        name="the intent is acknowledged before the append is tried",
+        step="1.2",
+        edits=(
+            Edit(APPENDING, "INTENT_TRIES = 3", "INTENT_TRIES = 1"),
+            Edit(
+                APPENDING, "            return True\n    return False\n", "            return True\n    return True\n"
+            ),
+        ),
+    ),
+    Rule(
+        name="timestamps of an intent follow from its slot",
+        step="1.2, 1.5",
+        edits=(
+            Edit(WORLD, "cell.write(request.timestamp, intent, fate)", "cell.write(self.chance.pick(9), intent, fate)"),
+            Edit(
+                WORLD, "cell.write(request.timestamp, DELETED, fate)", "cell.write(self.chance.pick(9), DELETED, fate)"
+            ),
+        ),
+    ),
+    Rule(
+        name="the append is conditioned on the fence",
+        step="1.3",
+        edits=(
+            Edit(
+                WORLD,
+                '        expected = {"head": request.head, "fence": request.fence}\n        rows',
+                '        expected = {"head": request.head}\n        rows',
+            ),
+        ),
+    ),
+    Rule(
+        name="not applied after an unknown answer is resolved by the attempt id",
+        step="1.4",
+        edits=(
+            Edit(
+                APPENDING,
+                "            if isinstance((yield from ask(write)), Applied):\n                return Committed()\n",
+                "            again = yield from ask(write)\n"
+                "            if isinstance(again, Applied):\n                return Committed()\n"
+                "            if isinstance(again, NotApplied):\n                return Conflict(None)\n",
+            ),
+        ),
+    ),
+    Rule(
+        name="unknown is not a failure",
+        step="1.4",
+        edits=(
+            Edit(APPENDING, "outcome = yield from _resolve(place, write, shape, late)", 'outcome = CertainFailure("")'),
+        ),
+    ),
+    Rule(
+        name="no failure is reported at the deadline without a fence of one's own",
+        step="1.4 c",
+        edits=(
+            Edit(
+                APPENDING,
+                "            if isinstance((yield from ask(_fence(place))), Applied):",
+                "            if True:",
+            ),
+        ),
+    ),
+    Rule(
+        name="a fence that was not applied decides nothing",
+        step="1.4 c",
+        edits=(
+            Edit(
+                APPENDING,
+                "            if isinstance((yield from ask(_fence(place))), Applied):",
+                "            if isinstance((yield from ask(_fence(place))), Applied | NotApplied):",
+            ),
+        ),
+    ),
+    Rule(
+        name="a command is looked up by a serial read, not after the statics by one that may miss rows",
+        step="1.6",
+        edits=(
+            Edit(
+                WORLD,
+                '        partition = self._resolved(key)\n        rows = cast("dict[int, EventRow]", partition.rows)\n',
+                "        partition = self._partition(key)\n"
+                '        rows = cast("dict[int, EventRow]", partition.seen_rows(self.chance))\n',
+            ),
+            Edit(
+                LOCATING,
+                "    if head is not None:\n        place",
+                "    if True:\n        pass\n    elif head is not None:\n        place",
+            ),
+        ),
+        variant=OFTEN_REPEATED,
+    ),
+    Rule(
+        name="the append is conditioned on the head that the look-up saw, not on one that is read after it",
+        step="1.6",
+        edits=(
+            Edit(
+                LOCATING,
+                "    return Found(place, None",
+                "    place = yield from locate(part, stream, shape, place.chunk)\n    return Found(place, None",
+            ),
+        ),
+        variant=OFTEN_REPEATED,
+    ),
+    Rule(
+        name="a command is looked up in the chunk before too",
+        step="1.6",
+        edits=(Edit(LOCATING, "    if place.chunk > 0:  # whose head is final", "    if False:"),),
+        variant=OFTEN_REPEATED,
+    ),
+)

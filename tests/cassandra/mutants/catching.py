@@ -1,0 +1,54 @@
+"""Catching: schedules of the protocol without one of its rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+import msgspec
+
+from tests.cassandra.mutants.append_rules import APPEND_RULES
+from tests.cassandra.mutants.log_rules import LOG_RULES
+from tests.cassandra.mutants.planting import planted
+from tests.cassandra.simulator.schedule import run
+
+__all__ = ["RULES", "Caught", "catch", "catch_all"]
+
+RULES = {rule.name: rule for rule in (*APPEND_RULES, *LOG_RULES)}
+FIRST_SEED = 1_000_000
+
+
+class Caught(msgspec.Struct, frozen=True):
+    """How often the protocol fails without a rule."""
+
+    rule: str
+    schedules: int
+    violations: Counter[str]
+    first_seed: int | None
+    """Of the first schedule that fails; None: it was not caught."""
+
+
+def catch(name: str, schedules: int | None = None, enough: int | None = None) -> Caught:
+    """Run schedules without a rule: as many as it asks for, or until so many have failed."""
+    rule = RULES[name]
+    count = rule.schedules if schedules is None else schedules
+    found: Counter[str] = Counter()
+    first, ran = None, 0
+    with planted(rule.edits):
+        for seed in range(FIRST_SEED, FIRST_SEED + count):
+            ran += 1
+            violation = run(seed, rule.variant).violation
+            if violation is not None:
+                found[violation] += 1
+                first = seed if first is None else first
+            if enough is not None and found.total() >= enough:
+                break
+    return Caught(name, ran, found, first)
+
+
+def catch_all(names: Sequence[str], schedules: int | None, enough: int | None, processes: int) -> list[Caught]:
+    """Each rule, in processes of its own kind."""
+    count = len(names)
+    with ProcessPoolExecutor(processes) as pool:
+        return list(pool.map(catch, names, [schedules] * count, [enough] * count))
