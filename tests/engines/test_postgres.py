@@ -20,6 +20,7 @@ from headwater.testing.conformance.conditions import ConditionsConformance
 from headwater.testing.conformance.durability import DurabilityConformance
 from headwater.testing.conformance.event_store import EventStoreConformance
 from headwater.testing.conformance.exports import ExportsConformance
+from headwater.testing.conformance.free_texts import FreeTextsConformance
 from headwater.testing.conformance.generations import GenerationsConformance
 from headwater.testing.conformance.imports import ImportsConformance
 from headwater.testing.conformance.inline_appends import InlineAppendsConformance
@@ -131,6 +132,10 @@ class TestWakeups(WakeupsConformance):
 
 
 class TestJournal(JournalConformance):
+    pass
+
+
+class TestFreeTexts(FreeTextsConformance):
     pass
 
 

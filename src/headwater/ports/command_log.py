@@ -22,7 +22,7 @@ class CommandLog(Protocol):
         ...
 
     async def record(self, record: CommandRecord) -> None:
-        """Keep a refused command; a no-op where this id is already committed."""
+        """Keep a refused command, its error as `told`; a no-op where this id is already committed."""
         ...
 
     async def list(self, limit: int, name: str | None = None, refused: bool | None = None) -> Sequence[CommandRecord]:

@@ -1,24 +1,17 @@
-"""What is kept beside the read models: any text a handler fails with, and plans that do not grow with the table."""
+"""What is kept beside the read models: a journal in order, and plans that do not grow with the table."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
 
-import msgspec
 import pytest
 
 from headwater.engines.postgres.engine import PostgresEngine
 from headwater.engines.postgres.statements import Statements
-from headwater.ports.conditions import Trouble
 from headwater.ports.journal import Entry
-from headwater.ports.place import Place
-from headwater.testing.conformance.commits import commit_of, parked_at
 from tests.engines.postgres.stores import opened, select
 from tests.engines.servers import fresh_schema
-
-ODD = "a\0b\ud800c ä€😀"
-KEPT = "a\N{REPLACEMENT CHARACTER}b?c ä€😀"
 
 
 @pytest.fixture
@@ -31,19 +24,6 @@ async def url() -> AsyncIterator[str]:
 async def engine(url: str) -> AsyncIterator[PostgresEngine]:
     async with opened(url) as engine:
         yield engine
-
-
-async def test_signs_that_no_text_can_hold_stop_nobody(engine: PostgresEngine) -> None:
-    """They come in messages of exceptions, as of a handler that met a name of a file."""
-    parked = msgspec.structs.replace(parked_at(3), error=ODD, trace=ODD)
-    await engine.parking.park(parked)
-    await engine.projections.commit(commit_of(0, 1, parked=(msgspec.structs.replace(parked, offset=4),)))
-    assert {(event.error, event.trace) for event in await engine.parking.parked("p")} == {(KEPT, KEPT)}
-    trouble = Trouble(place=Place("p"), kind="handler", error=ODD, offset=0, since=1, owner="me")
-    await engine.conditions.report(Place("p"), trouble)
-    assert [each.error for each in await engine.conditions.troubles()] == [KEPT]
-    await engine.journal.note(Entry(at=1, by="ann", action="a", subject="s", details=ODD))
-    assert [each.details for each in await engine.journal.entries()] == [KEPT]
 
 
 async def test_a_process_notes_in_the_order_it_asks(engine: PostgresEngine, url: str) -> None:

@@ -8,6 +8,7 @@ from itertools import islice
 import msgspec
 
 from headwater.domain.append import CommandRecord
+from headwater.domain.free_text import told
 from headwater.domain.version import check_count
 from headwater.engines.memory.state import Part
 from headwater.errors import InvalidVersion
@@ -25,7 +26,8 @@ class MemoryCommandLog(Part):
         if kept is not None and kept.error is None:
             return
         state.commands.pop(record.id, None)
-        state.commands[record.id] = msgspec.structs.replace(record, timestamp=state.now())
+        error = record.error and told(record.error)
+        state.commands[record.id] = msgspec.structs.replace(record, error=error, timestamp=state.now())
         state.committed()
 
     async def list(self, limit: int, name: str | None = None, refused: bool | None = None) -> Sequence[CommandRecord]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
+from headwater.domain.free_text import told
 from headwater.engines.memory.state import Part
 from headwater.ports.conditions import Pause, Trouble
 from headwater.ports.place import Place
@@ -13,7 +16,8 @@ __all__ = ["MemoryConditions"]
 
 class MemoryConditions(Part):
     async def pause(self, pause: Pause) -> None:
-        self._state.pauses[pause.projection] = pause
+        shown = msgspec.structs.replace(pause, by=told(pause.by), reason=told(pause.reason))
+        self._state.pauses[pause.projection] = shown
         self._state.committed()
 
     async def resume(self, projection: str) -> bool:
@@ -28,7 +32,7 @@ class MemoryConditions(Part):
     async def report(self, place: Place, trouble: Trouble | None) -> None:
         troubles = self._state.troubles
         if trouble is not None:
-            troubles[place] = trouble
+            troubles[place] = msgspec.structs.replace(trouble, error=told(trouble.error), owner=told(trouble.owner))
         elif troubles.pop(place, None) is None:
             return
         self._state.committed()

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-import msgspec
-
+from headwater.domain.free_text import told
 from headwater.domain.version import check_count
 from headwater.engines.memory.state import Part
 from headwater.ports.journal import Entry
@@ -20,8 +19,11 @@ _LONGEST: Final = 8_000
 
 class MemoryJournal(Part):
     async def note(self, entry: Entry) -> None:
-        cut = msgspec.structs.replace(entry, subject=entry.subject[:_LONGEST], details=entry.details[:_LONGEST])
-        self._state.journal.appendleft(cut)
+        subject, details = entry.subject[:_LONGEST], entry.details[:_LONGEST]
+        by, action, subject, outcome, details = map(told, (entry.by, entry.action, subject, entry.outcome, details))
+        self._state.journal.appendleft(
+            Entry(at=entry.at, by=by, action=action, subject=subject, outcome=outcome, details=details)
+        )
         self._state.committed()
 
     async def entries(

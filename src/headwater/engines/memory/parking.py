@@ -7,6 +7,7 @@ from itertools import islice
 
 import msgspec
 
+from headwater.domain.free_text import told
 from headwater.domain.version import check_count
 from headwater.engines.memory.state import Part, State
 from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
@@ -75,7 +76,8 @@ def set_aside(state: State, event: ParkedEvent) -> None:
     if before is not None:
         data = before.data if event.data is None else event.data
         event = msgspec.structs.replace(event, attempts=before.attempts + event.attempts, data=data)
-    state.parked[event.place] = event
+    shown = msgspec.structs.replace(event, error=event.error and told(event.error), trace=told(event.trace))
+    state.parked[event.place] = shown
 
 
 def _queue(events: list[ParkedEvent]) -> ParkedQueue:

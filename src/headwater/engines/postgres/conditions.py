@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from headwater.domain.free_text import told
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
-from headwater.engines.postgres.texts import told
 from headwater.engines.sql.kept_rows import PauseRow, TroubleRow, pause_of, trouble_of
 from headwater.ports.conditions import Pause, Trouble
 from headwater.ports.place import Place

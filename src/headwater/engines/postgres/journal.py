@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final, cast
 
+from headwater.domain.free_text import told
 from headwater.domain.version import check_count
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
-from headwater.engines.postgres.texts import told
 from headwater.engines.sql.kept_rows import EntryRow, entry_of
 from headwater.ports.journal import Entry
 

@@ -7,11 +7,11 @@ from typing import Final, cast
 
 import msgspec
 
+from headwater.domain.free_text import told
 from headwater.domain.version import check_count
 from headwater.engines.postgres.connection import Connection
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.statements import Statements
-from headwater.engines.postgres.texts import told
 from headwater.engines.sql.kept_rows import ParkedRow, QueueRow, parked_of, queue_of
 from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
 from headwater.ports.place import Place

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from headwater.domain.append import CommandRecord, Written
+from headwater.domain.free_text import told
 
 __all__ = ["CommandRow", "command_row", "record_of"]
 
@@ -20,9 +21,8 @@ _writes = msgspec.json.Decoder(tuple[tuple[str, int, int], ...]).decode
 def command_row(record: CommandRecord, writes: tuple[Written, ...], timestamp: int) -> CommandRow:
     """The columns of a record."""
     places = _encode([(write.stream, write.first, write.last) for write in writes])
-    return (
-        record.id, record.name, record.fingerprint, record.result, record.error, places, record.principal, timestamp
-    )  # fmt: skip
+    error = record.error and told(record.error)
+    return record.id, record.name, record.fingerprint, record.result, error, places, record.principal, timestamp
 
 
 def record_of(row: CommandRow) -> CommandRecord:

@@ -10,6 +10,7 @@ from typing import cast
 
 import apsw
 
+from headwater.domain.free_text import told
 from headwater.engines.sql.kept_rows import PauseRow, TroubleRow, pause_of, trouble_of
 from headwater.engines.sqlite.readers import Readers
 from headwater.engines.sqlite.statements import Statements
@@ -27,7 +28,7 @@ class SqliteConditions:
         self._readers = readers
 
     async def pause(self, pause: Pause) -> None:
-        row = pause.projection, pause.by, pause.reason, pause.since
+        row = pause.projection, told(pause.by), told(pause.reason), pause.since
         await self._writer.run(_changed, self._sql["write_pause"], row)
 
     async def resume(self, projection: str) -> bool:
@@ -41,8 +42,9 @@ class SqliteConditions:
         if trouble is None:
             await self._writer.run(_changed, self._sql["delete_trouble"], key)
         else:
-            row = trouble.kind, trouble.error, trouble.offset, trouble.since, trouble.owner, trouble.failures
-            await self._writer.run(_changed, self._sql["write_trouble"], (*key, *row, trouble.retry_at))
+            what = trouble.kind, told(trouble.error), trouble.offset, trouble.since
+            row = *key, *what, told(trouble.owner), trouble.failures, trouble.retry_at
+            await self._writer.run(_changed, self._sql["write_trouble"], row)
 
     async def troubles(self) -> Sequence[Trouble]:
         return await self._readers.run(self._troubles)

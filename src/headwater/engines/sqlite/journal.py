@@ -10,6 +10,7 @@ from typing import Final, cast
 
 import apsw
 
+from headwater.domain.free_text import told
 from headwater.domain.version import check_count
 from headwater.engines.sql.kept_rows import EntryRow, entry_of
 from headwater.engines.sqlite.readers import Readers
@@ -33,7 +34,8 @@ class SqliteJournal:
 
     async def note(self, entry: Entry) -> None:
         subject, details = entry.subject[:_LONGEST], entry.details[:_LONGEST]
-        await self._writer.run(self._note, (entry.at, entry.by, entry.action, subject, entry.outcome, details))
+        by, action, subject, outcome, details = map(told, (entry.by, entry.action, subject, entry.outcome, details))
+        await self._writer.run(self._note, (entry.at, by, action, subject, outcome, details))
 
     async def entries(
         self, *, action: str | None = None, subject: str | None = None, limit: int = 100

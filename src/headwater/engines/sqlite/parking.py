@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, cast
 import apsw
 import msgspec
 
+from headwater.domain.free_text import told
 from headwater.domain.version import check_count
 from headwater.engines.sql.kept_rows import ParkedRow, QueueRow, parked_of, queue_of
 from headwater.engines.sqlite.readers import Readers
@@ -93,12 +94,17 @@ def parked_pages(
 
 def set_aside(connection: apsw.Connection, sql: Statements, events: Sequence[ParkedEvent]) -> None:
     """Park events inside the caller's transaction."""
-    connection.executemany(sql["park_event"], [msgspec.structs.astuple(event) for event in events])
+    connection.executemany(sql["park_event"], [_row(event) for event in events])
 
 
 def has_parked(connection: apsw.Connection, sql: Statements, projection: str, generation: int, partition: int) -> bool:
     """Whether a generation has anything parked in a partition."""
     return bool(connection.execute(sql["has_parked"], (projection, generation, partition)).get)
+
+
+def _row(event: ParkedEvent) -> tuple[_Value, ...]:
+    shown = msgspec.structs.replace(event, error=event.error and told(event.error), trace=told(event.trace))
+    return msgspec.structs.astuple(shown)
 
 
 def _changed(connection: apsw.Connection, statement: str, bindings: tuple[_Value, ...]) -> bool:
