@@ -27,7 +27,7 @@ class Standing:
         self.placed: asyncio.Task[Placed]
         """What becomes of the append."""
         self._is_there = asyncio.Event()
-        self._may_go = asyncio.Event()
+        self._wanted: asyncio.Queue[tuple[str, asyncio.Future[None]] | None] = asyncio.Queue()
 
     async def start(self, engine: PostgresEngine, append: Append) -> None:
         """Until its transaction has done all but COMMIT."""
@@ -36,13 +36,22 @@ class Standing:
         await asyncio.wait((self.placed, there), return_when=asyncio.FIRST_COMPLETED)
         assert self._is_there.is_set(), self.placed.result()
 
+    async def execute(self, statement: str) -> None:
+        """One more statement in its transaction."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._wanted.put_nowait((statement, done))
+        await done
+
     def go_on(self) -> None:
-        self._may_go.set()
+        self._wanted.put_nowait(None)
 
     async def _follow(self, connection: Connection, plan: Plan) -> None:
         self.session = cast("int", await connection.fetchval("SELECT pg_backend_pid()"))
         self._is_there.set()
-        await self._may_go.wait()
+        while (wanted := await self._wanted.get()) is not None:
+            statement, done = wanted
+            await connection.execute(statement)
+            done.set_result(None)
 
 
 @asynccontextmanager

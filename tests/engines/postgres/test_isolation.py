@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import pytest
 
@@ -17,9 +15,10 @@ from headwater.domain.version import AnyVersion, Exact
 from headwater.engines.postgres.engine import PostgresEngine
 from headwater.errors import BoundaryChanged, WrongExpectedVersion
 from headwater.testing.controls import append_of, atomic, new_event
+from tests.engines.postgres.roles import a_role, as_role
 from tests.engines.postgres.standing import apart, behind, standing
 from tests.engines.postgres.stores import opened
-from tests.engines.servers import execute, fresh_schema, postgres_url
+from tests.engines.servers import fresh_schema
 
 LEVELS = ["read committed", "repeatable read", "serializable"]
 PATIENT = {"partitions": "4", "lock_timeout": "60", "deadline": "60"}
@@ -28,15 +27,8 @@ PATIENT = {"partitions": "4", "lock_timeout": "60", "deadline": "60"}
 @pytest.fixture(params=LEVELS)
 async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """A store, opened by a role whose transactions have this level unless they say otherwise."""
-    base, role = await asyncio.to_thread(postgres_url), f"isolated_{uuid4().hex}"
-    await execute(base, f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'isolated'")
-    try:
-        await execute(base, f"ALTER ROLE {role} SET default_transaction_isolation = '{request.param}'")
-        async with fresh_schema(**PATIENT) as url:
-            parts = urlsplit(url)
-            yield urlunsplit(parts._replace(netloc=f"{role}:isolated@{parts.netloc.rpartition('@')[2]}"))
-    finally:
-        await execute(base, f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP ROLE {role}")
+    async with a_role(default_transaction_isolation=request.param) as role, fresh_schema(**PATIENT) as url:
+        yield as_role(url, role)
 
 
 @pytest.fixture

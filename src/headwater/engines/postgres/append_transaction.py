@@ -14,14 +14,14 @@ from headwater.engines.postgres.append_locks import AppendLocks
 from headwater.engines.postgres.append_plan import Plan, Seen, Standing, planned
 from headwater.engines.postgres.boundaries import changed_since, write_tags
 from headwater.engines.postgres.connection import Connection, Row, let_go, roll_back
-from headwater.engines.postgres.errors import is_connection_lost
+from headwater.engines.postgres.errors import is_connection_lost, is_held_up, translated
 from headwater.engines.postgres.log import PostgresLog
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.sql.command_rows import CommandRow, command_row, record_of
 from headwater.errors import HeadwaterError
 from headwater.ports.clock import Clock
 
-__all__ = ["AppendTransaction", "CommitUnknown", "Follow", "Raced", "event_columns"]
+__all__ = ["AppendTransaction", "CommitUnknown", "Follow", "Raced", "Unfit", "event_columns"]
 
 Follow: TypeAlias = Callable[[Connection, Plan], Awaitable[None]]
 """What is done in the transaction after the events are in."""
@@ -29,6 +29,14 @@ Follow: TypeAlias = Callable[[Connection, Plan], Awaitable[None]]
 
 class Raced(HeadwaterError):
     """Another transaction took a key, a command id or a stream between the look and the write: look again."""
+
+
+class Unfit(HeadwaterError):
+    """A group failed whole, for what one of its appends may be to blame: try each by itself."""
+
+    def __init__(self, reason: BaseException) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class CommitUnknown(HeadwaterError):
@@ -55,21 +63,26 @@ class AppendTransaction:
         """All that the group's plan says, committed; the offsets of its events in the plan's `firsts`.
 
         With `knowing` the commands' records are looked at first, else only where an append may be a repetition.
-        Raises Raced, CommitUnknown, and what the server or `follow` says: then nothing is committed.
+        Raises Raced, CommitUnknown, and what the server or `follow` says: then nothing is committed. Unfit, where
+        several wait for what one of them wants and others hold, while the partitions of all are locked.
         """
         checked = [str(check.stream) for append in appends for check in append.checks]
         places = await self._places(connection, checked) if checked else {}
         missing = {name for name in checked if name not in places}
+        is_locked = False
         try:
             await connection.execute(self._locks.begin(self._partitions(appends, places, missing)))
+            is_locked = True
             if missing:
                 await connection.execute(self._locks.names(missing))
             plan = await self._planned(connection, appends, knowing)
             await self._write(connection, plan)
             if follow is not None:
                 await follow(connection, plan)
-        except BaseException:
+        except BaseException as error:
             await roll_back(connection)
+            if is_locked and len(appends) > 1 and is_held_up(error):
+                raise Unfit(translated(error)) from error
             raise
         await self._end(connection, plan)
         return plan

@@ -9,8 +9,8 @@ from typing import Final, TypeAlias
 
 from headwater.domain.append import Append, Appended
 from headwater.engines.postgres.append_plan import Plan
-from headwater.engines.postgres.append_transaction import Follow
-from headwater.engines.postgres.group_commit import GroupCommit, Unfit
+from headwater.engines.postgres.append_transaction import Follow, Unfit
+from headwater.engines.postgres.group_commit import GroupCommit
 from headwater.engines.sql.stepping import HandlerRaised
 from headwater.errors import AppendOutcomeUnknown, HeadwaterError, StoreBusy, StoreClosed, StoreError
 

@@ -18,7 +18,15 @@ from headwater.errors import (
     StoreUnavailable,
 )
 
-__all__ = ["is_connection_lost", "is_raced", "is_to_run_again", "is_unique_violation", "sqlstate", "translated"]
+__all__ = [
+    "is_connection_lost",
+    "is_held_up",
+    "is_raced",
+    "is_to_run_again",
+    "is_unique_violation",
+    "sqlstate",
+    "translated",
+]
 
 # asyncpg has no types of its own:
 # pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
@@ -27,6 +35,7 @@ T = TypeVar("T", bound=HeadwaterError)
 
 _AGAIN: Final = frozenset({"40P01", "40001"})
 """The transaction was rolled back to let another go on."""
+_HELD_UP: Final = frozenset({"55P03", "57014", "40P01"})
 _RACED: Final = frozenset({"23505", "42P07", "42710", "42P06", "XX000"})
 """What two that make the same thing at once run into; XX000 is `tuple concurrently updated`."""
 
@@ -97,6 +106,11 @@ def is_connection_lost(error: BaseException) -> bool:
     if code:
         return code in _LOST_CODES or code.startswith("08")
     return isinstance(error, (OSError, asyncpg.InterfaceError, TimeoutError, asyncpg.InternalClientError))
+
+
+def is_held_up(error: BaseException) -> bool:
+    """True for what waited for others for too long, or in a circle."""
+    return sqlstate(error) in _HELD_UP
 
 
 def is_to_run_again(error: BaseException) -> bool:

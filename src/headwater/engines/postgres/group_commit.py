@@ -10,7 +10,7 @@ from typing import Final
 
 from headwater.domain.append import Append
 from headwater.engines.postgres.append_plan import Plan
-from headwater.engines.postgres.append_transaction import AppendTransaction, CommitUnknown, Follow, Raced
+from headwater.engines.postgres.append_transaction import AppendTransaction, CommitUnknown, Follow, Raced, Unfit
 from headwater.engines.postgres.errors import is_connection_lost, is_to_run_again, is_unique_violation
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.sql.stepping import HandlerRaised
@@ -25,21 +25,13 @@ from headwater.errors import (
     StoreUnavailable,
 )
 
-__all__ = ["GroupCommit", "Unfit"]
+__all__ = ["GroupCommit"]
 
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
 """Seconds between two tries while the server is out of reach."""
 _NOT_TO_BLAME: Final = (HandlerRaised, StorageFull, StoreBusy, StoreClosed, StoreReadOnly, StoreUnavailable)
 """What no append of the group is to blame for."""
-
-
-class Unfit(HeadwaterError):
-    """The server refused a group whole, for what one of its appends may be to blame: try each by itself."""
-
-    def __init__(self, reason: BaseException) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
 
 
 class GroupCommit:
@@ -85,6 +77,8 @@ class GroupCommit:
     async def _may_go_on(self, appends: Sequence[Append], error: Exception, pauses: _Pauses) -> bool:
         """Whether a group that is certainly not committed is to be tried again; raises Unfit, DuplicateEventId."""
         cause = error.__cause__ or error
+        if isinstance(error, Unfit):
+            return False
         if isinstance(error, Raced) or is_to_run_again(cause):
             return True
         if isinstance(error, StoreUnavailable) and is_connection_lost(cause):
