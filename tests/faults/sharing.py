@@ -22,6 +22,8 @@ __all__ = ["a_runner", "kill_early_checkpoints", "kill_sharing", "start_runner"]
 
 RUNNERS = 3
 STREAMS = 40
+AHEAD = 800
+"""Events that wait for the place that is furthest behind: enough to be always at work."""
 LIMIT = 900
 """Seconds after which no process is killed any more."""
 
@@ -74,7 +76,7 @@ async def start_runner(url: str, *arguments: str) -> Process:
 
 
 async def _kill(url: str, kills: int, chance: random.Random, findings: Findings, *mode: str) -> int:
-    runners = [await start_runner(url, *mode) for _ in range(RUNNERS)]
+    runners = await asyncio.gather(*(start_runner(url, *mode) for _ in range(RUNNERS)))
     killed, ends = 0, time.monotonic() + LIMIT
     while killed < kills and time.monotonic() < ends:
         await asyncio.sleep(chance.uniform(0.02, 0.4))
@@ -102,7 +104,7 @@ async def _appending(cqrs: CQRSManager) -> AsyncGenerator[None, None]:
     async def append() -> None:
         while True:
             await asyncio.gather(*(put(cqrs.engine, str(chance.randrange(STREAMS)), 10) for _ in range(10)))
-            while await _backlog(cqrs) > 3_000 // cqrs.engine.log.partitions:
+            while await _backlog(cqrs) > AHEAD:
                 await cqrs.engine.wakeups.wait(cqrs.engine.wakeups.seen(), 0.05)
 
     async with _beside(append()):
