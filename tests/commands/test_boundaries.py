@@ -24,7 +24,7 @@ from headwater.handling.routing import handles
 from headwater.manager import CQRSManager
 from headwater.ports.event_store import EventStore
 from headwater.testing.controls import append_of
-from tests.commands.rooms import NOTHING, R1, Application, Board, Note, Noted, Texts, board, note, noted, texts
+from tests.commands.rooms import NOTHING, R1, Application, Board, Note, Noted, Texts, Wiped, board, note, noted, texts
 
 
 async def test_what_was_appended_is_folded_next_time() -> None:
@@ -165,6 +165,25 @@ async def test_types_are_read_under_all_their_names_and_upcast() -> None:
         events = [noted("a"), noted("b", "Scrawled"), noted("c", "Wiped")]
         await app.store.append(append_of(board(), events))
         assert (await app.cqrs.commands.execute(Note())).result == ("a", "b", "b")
+
+
+async def test_with_upcasters_too_only_what_is_wanted_is_folded_of_what_was_appended_and_read() -> None:
+    """Any upcaster widens what is read: to every type that may become a wanted one."""
+
+    def names(before: Texts, event: object) -> Texts:
+        return (*before, type(event).__name__)
+
+    @handler
+    async def both(c: Note, boundaries: Boundaries, boards: Repository[Board]) -> Texts:
+        await boundaries.append(board(), Noted(room="r1", text=c.text), Wiped(room="r1"))
+        wiped = await boundaries.fold(Boundary(tags=["room:r1"], types=[Wiped]), names, NOTHING)
+        return await boundaries.fold(Boundary(tags=["room:r1"], types=[Noted, Wiped]), names, wiped)
+
+    for upcasters in ([], [Upcaster("Noted", 9, lambda fields: fields)]):
+        async with Application(both, upcasters=upcasters) as app:
+            assert (await app.cqrs.commands.execute(Note())).result == ("Wiped", "Noted", "Wiped")
+            again = await app.cqrs.commands.execute(Note())
+            assert again.result == ("Wiped", "Wiped", "Noted", "Wiped", "Noted", "Wiped")
 
 
 async def test_a_type_that_nobody_knows_is_told() -> None:

@@ -51,10 +51,10 @@ class Boundaries:
         if context is None or staged is None:
             _, events = await self._read(wanted, classes, Mark(), [])
         else:
-            mark, events = await self._read(wanted, classes, *context.recall_boundary(wanted))
-            context.remember_boundary(wanted, mark, events)
+            mark, events = await self._read(wanted, classes, *context.recall_boundary(boundary))
+            context.remember_boundary(boundary, mark, events)
             staged.conditions.setdefault(wanted, mark)
-            events = [*events, *staged.events_within(wanted)]
+            events = [*events, *staged.events_within(boundary)]
         state = initial
         for event in events:
             state = evolve(state, cast("E", event))
