@@ -136,8 +136,9 @@ APPEND_RULES = (
         edits=(
             Edit(
                 WORLD,
-                '        partition = self._resolved(key)\n        rows = cast("dict[int, EventRow]", partition.rows)\n',
-                "        partition = self._partition(key)\n"
+                "        partition = self.partitions.resolved(key)\n"
+                '        rows = cast("dict[int, EventRow]", partition.rows)\n',
+                "        partition = self.partitions.of(key)\n"
                 '        rows = cast("dict[int, EventRow]", partition.seen_rows(self.chance))\n',
             ),
             Edit(

@@ -9,13 +9,16 @@ from concurrent.futures import ProcessPoolExecutor
 import msgspec
 
 from tests.cassandra.mutants.append_rules import APPEND_RULES
+from tests.cassandra.mutants.lease_rules import LEASE_RULES
 from tests.cassandra.mutants.log_rules import LOG_RULES
 from tests.cassandra.mutants.planting import planted
+from tests.cassandra.simulator.leases import run_leases
 from tests.cassandra.simulator.schedule import run
+from tests.cassandra.simulator.variant import LeaseVariant, Variant
 
 __all__ = ["RULES", "Caught", "catch", "catch_all"]
 
-RULES = {rule.name: rule for rule in (*APPEND_RULES, *LOG_RULES)}
+RULES = {rule.name: rule for rule in (*APPEND_RULES, *LOG_RULES, *LEASE_RULES)}
 FIRST_SEED = 1_000_000
 
 
@@ -38,13 +41,17 @@ def catch(name: str, schedules: int | None = None, enough: int | None = None) ->
     with planted(rule.edits):
         for seed in range(FIRST_SEED, FIRST_SEED + count):
             ran += 1
-            violation = run(seed, rule.variant).violation
+            violation = _violation(seed, rule.variant)
             if violation is not None:
                 found[violation] += 1
                 first = seed if first is None else first
             if enough is not None and found.total() >= enough:
                 break
     return Caught(name, ran, found, first)
+
+
+def _violation(seed: int, variant: Variant | LeaseVariant) -> str | None:
+    return run_leases(seed, variant)[1] if isinstance(variant, LeaseVariant) else run(seed, variant).violation
 
 
 def catch_all(names: Sequence[str], schedules: int | None, enough: int | None, processes: int) -> list[Caught]:

@@ -15,7 +15,7 @@ WORLD = SIMULATOR + "world"
 
 T3 = "    yield from ask(WriteSettled(offset + 1, part, offset))\n"
 FENCED = "if now - since >= shape.patience and (yield from _fenced(intent, chunk)):"
-IF_HEAD = 'self._compare_and_set(request.bucket, {"head": request.head}, statics'
+IF_HEAD = 'self.partitions.compare_and_set(request.bucket, {"head": request.head}, statics'
 LOST = "            return Round(lost=True)  # whatever it was: take over\n"
 
 LATE = VARIANTS["committed late"]
@@ -27,10 +27,10 @@ LOG_RULES = (
         edits=(
             Edit(
                 WORLD,
-                "        partition = self._resolved(request.bucket)\n"
+                "        partition = self.partitions.resolved(request.bucket)\n"
                 '        rows = cast("dict[int, LogRow]", partition.rows)',
                 "        partition = Partition()\n"
-                "        real = self._partition(request.bucket)\n"
+                "        real = self.partitions.of(request.bucket)\n"
                 "        partition.statics = real.seen_statics(self.chance)\n"
                 '        rows = cast("dict[int, LogRow]", real.seen_rows(self.chance))',
             ),
@@ -217,7 +217,7 @@ LOG_RULES = (
     Rule(
         name="the log is written if its head is what the batch was computed from",
         step="R3",
-        edits=(Edit(WORLD, IF_HEAD, "self._compare_and_set(request.bucket, {}, statics"),),
+        edits=(Edit(WORLD, IF_HEAD, "self.partitions.compare_and_set(request.bucket, {}, statics"),),
     ),
     Rule(
         name="the first batch of a bucket is written if the bucket has no head",
@@ -226,7 +226,7 @@ LOG_RULES = (
             Edit(
                 WORLD,
                 IF_HEAD,
-                "self._compare_and_set(\n            request.bucket,"
+                "self.partitions.compare_and_set(\n            request.bucket,"
                 ' {} if request.head is None else {"head": request.head}, statics',
             ),
         ),
@@ -277,8 +277,8 @@ LOG_RULES = (
         edits=(
             Edit(
                 WORLD,
-                "        self._partition(request.bucket).rows.clear()\n",
-                "        self.partitions[request.bucket] = Partition()\n",
+                "        self.partitions.of(request.bucket).rows.clear()\n",
+                "        self.partitions._partitions[request.bucket] = Partition()\n",
             ),
         ),
         variant=VARIANTS["old rows deleted"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tests.cassandra.mutants.planting import Edit
-from tests.cassandra.simulator.variant import Variant
+from tests.cassandra.simulator.variant import LeaseVariant, Variant
 
 __all__ = ["PROTOCOL", "SIMULATOR", "Rule"]
 
@@ -20,6 +20,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     step: str
     """Of docs/cassandra-protocol.md."""
     edits: tuple[Edit, ...]
-    variant: Variant = Variant()
+    variant: Variant | LeaseVariant = Variant()
     """Where it is looked for."""
     schedules: int = 3_000

@@ -33,7 +33,7 @@ class Limbo(NamedTuple):
     """A compare-and-set that is not committed on a quorum."""
 
     fate: Fate
-    statics: Mapping[str, int]
+    statics: Mapping[str, object]
     rows: Mapping[int, object]
 
 
@@ -43,15 +43,15 @@ class Partition:
     __slots__ = ("limbo", "rows", "statics")
 
     def __init__(self) -> None:
-        self.statics: dict[str, int] = {}
+        self.statics: dict[str, object] = {}
         self.rows: dict[int, object] = {}
         self.limbo: Limbo | None = None
 
-    def commit(self, statics: Mapping[str, int], rows: Mapping[int, object]) -> None:
+    def commit(self, statics: Mapping[str, object], rows: Mapping[int, object]) -> None:
         self.statics.update(statics)
         self.rows.update(rows)
 
-    def seen_statics(self, chance: Chance) -> dict[str, int]:
+    def seen_statics(self, chance: Chance) -> dict[str, object]:
         """What a read at QUORUM sees: any part of what is visible in limbo."""
         if self.limbo is None or self.limbo.fate is not Fate.VISIBLE:
             return self.statics

@@ -6,7 +6,7 @@ import msgspec
 
 from headwater.engines.cassandra.protocol.shape import Shape
 
-__all__ = ["VARIANTS", "Variant"]
+__all__ = ["LEASE_VARIANTS", "VARIANTS", "LeaseVariant", "Variant"]
 
 SMALL = Shape(events_per_chunk=2, events_per_append=2, events_per_bucket=3, events_per_log_batch=4, patience=10.0)
 
@@ -40,6 +40,15 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """Of appends: under the command of one that was begun before."""
 
 
+class LeaseVariant(msgspec.Struct, frozen=True):
+    """The same of a lease."""
+
+    skew: int = 0
+    """By how much the clocks may be wrong."""
+    faults: float = 0.2
+    commits_late: bool = False
+
+
 def _shape(chunk: int, bucket: int, append: int, batch: int = 4) -> Shape:
     return Shape(events_per_chunk=chunk, events_per_append=append, events_per_bucket=bucket, events_per_log_batch=batch)
 
@@ -64,3 +73,10 @@ VARIANTS = {
     "no reconciler, no closed slots": Variant(reconciles=False, closed=0.0),
 }
 """Each must come through without a violation."""
+
+LEASE_VARIANTS = (
+    LeaseVariant(),
+    LeaseVariant(skew=40),
+    LeaseVariant(commits_late=True),
+    LeaseVariant(faults=0.5),
+)

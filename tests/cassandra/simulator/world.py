@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias, cast
+from collections.abc import Callable, Hashable, Mapping
+from typing import cast
 
-from headwater.engines.cassandra.protocol.replies import APPLIED, UNKNOWN, Answer, NotApplied
+from headwater.engines.cassandra.protocol.replies import Answer, NotApplied
 from headwater.engines.cassandra.protocol.requests import (
     AppendEvents,
     AppendLog,
@@ -37,13 +37,11 @@ from headwater.engines.cassandra.protocol.rows import (
 )
 from headwater.engines.cassandra.protocol.shape import Shape
 from tests.cassandra.simulator.chance import Chance
-from tests.cassandra.simulator.partition import DELETED, Cell, Fate, Limbo, Partition
+from tests.cassandra.simulator.partition import DELETED, Cell, Fate, Partition
+from tests.cassandra.simulator.partitions import Partitions
 from tests.cassandra.simulator.truth import Truth, Violation
 
 __all__ = ["TrimBucket", "World"]
-
-Key: TypeAlias = tuple[str, int] | int
-"""A chunk of a stream, or a bucket of the log."""
 
 
 class TrimBucket(PlainWrite, frozen=True):
@@ -59,9 +57,8 @@ class World:
     def __init__(self, chance: Chance, shape: Shape, commits_late: bool = False) -> None:
         self.chance = chance
         self.truth = Truth(shape, self._has_intent)
-        self.commits_late = commits_late
-        """A conditional write is acknowledged before it is committed anywhere."""
-        self.partitions: dict[Key, Partition] = {}
+        self.partitions = Partitions(chance, commits_late, self._decided)
+        """Chunks by stream and number, buckets by number."""
         self.intents: dict[int, dict[bytes, Cell[Intent]]] = {}
         self.logged: dict[ChunkKey, Cell[tuple[int, int]]] = {}
         self.settled: Cell[int] = Cell()
@@ -84,55 +81,11 @@ class World:
     def intents_left(self) -> int:
         return sum(cell.read(self.chance) is not None for slot in self.intents.values() for cell in slot.values())
 
-    # -- compare-and-set ---------------------------------------------------------------------------------------------
-
-    def _partition(self, key: Key) -> Partition:
-        found = self.partitions.get(key)
-        if found is None:
-            found = self.partitions[key] = Partition()
-        return found
-
-    def _resolved(self, key: Key) -> Partition:
-        """The partition as a serial operation finds it: whatever was half done is completed, or dropped for good."""
-        partition = self._partition(key)
-        limbo = partition.limbo
-        if limbo is not None:
-            partition.limbo = None
-            if limbo.fate is Fate.PARTLY:
-                if self.chance.pick(2):
-                    return partition
-                self._decided(key, limbo.rows)
-            partition.commit(limbo.statics, limbo.rows)
-        return partition
-
-    def _compare_and_set(
-        self,
-        key: Key,
-        expected: Mapping[str, int | None],
-        statics: Mapping[str, int],
-        rows: Mapping[int, object],
-        fate: Fate,
-    ) -> Answer[Partition]:
-        partition = self._resolved(key)
-        if any(partition.statics.get(name) != value for name, value in expected.items()):
-            return NotApplied(partition)
-        if fate is Fate.PARTLY:
-            partition.limbo = Limbo(fate, statics, rows)
-            return UNKNOWN
-        self._decided(key, rows)
-        if fate is Fate.DONE and self.commits_late and self.chance.pick(2):
-            fate = Fate.VISIBLE
-        if fate is Fate.DONE:
-            partition.commit(statics, rows)
-        else:
-            partition.limbo = Limbo(fate, statics, rows)
-        return APPLIED
-
-    def _decided(self, key: Key, rows: Mapping[int, object]) -> None:
+    def _decided(self, key: Hashable, _: Mapping[str, object], rows: Mapping[int, object]) -> None:
         if isinstance(key, int):
             self.truth.logged(cast("Mapping[int, LogRow]", rows))
         elif rows:
-            self.truth.appended(key, cast("Mapping[int, EventRow]", rows))
+            self.truth.appended(cast("ChunkKey", key), cast("Mapping[int, EventRow]", rows))
 
     # -- the operations ----------------------------------------------------------------------------------------------
 
@@ -157,30 +110,31 @@ class World:
         }
         return cast("dict[type, Callable[[Request[object], Fate], object]]", doing)
 
-    def _statics(self, key: ChunkKey, statics: Mapping[str, int]) -> Statics:
+    def _statics(self, key: ChunkKey, statics: Mapping[str, object]) -> Statics:
         cell = self.logged.get(key)
         logged = None if cell is None else cell.read(self.chance)
         version, offset = (None, None) if logged is None else logged
-        return Statics(statics.get("head"), statics.get("fence"), version, offset)
+        head, fence = cast("int | None", statics.get("head")), cast("int | None", statics.get("fence"))
+        return Statics(head, fence, version, offset)
 
     def _read_statics(self, request: ReadStatics, _: Fate) -> Statics:
         key = (request.stream, request.chunk)
-        return self._statics(key, self._partition(key).seen_statics(self.chance))
+        return self._statics(key, self.partitions.of(key).seen_statics(self.chance))
 
     def _read_rows(self, request: ReadRows, _: Fate) -> list[EventRow]:
-        rows = self._partition((request.stream, request.chunk)).seen_rows(self.chance)
+        rows = self.partitions.of((request.stream, request.chunk)).seen_rows(self.chance)
         found = [version for version in rows if version >= request.start]
         return cast("list[EventRow]", [rows[version] for version in sorted(found)[: request.limit]])
 
     def _read_row(self, request: ReadRowSerially, _: Fate) -> RowSeen:
         key = (request.stream, request.chunk)
-        partition = self._resolved(key)
+        partition = self.partitions.resolved(key)
         row = cast("EventRow | None", partition.rows.get(request.version))
         return RowSeen(self._statics(key, partition.statics), row)
 
     def _read_command(self, request: ReadCommandSerially, _: Fate) -> CommandSeen:
         key = (request.stream, request.chunk)
-        partition = self._resolved(key)
+        partition = self.partitions.resolved(key)
         rows = cast("dict[int, EventRow]", partition.rows)
         found, last = None, 0
         for version in sorted(rows):
@@ -195,12 +149,12 @@ class World:
         key = (request.stream, request.chunk)
         expected = {"head": request.head, "fence": request.fence}
         rows = {row.version: row for row in request.rows}
-        return self._answer(key, self._compare_and_set(key, expected, {"head": request.new_head}, rows, fate))
+        return self._answer(key, self.partitions.compare_and_set(key, expected, {"head": request.new_head}, rows, fate))
 
     def _fence_chunk(self, request: FenceChunk, fate: Fate) -> Answer[Statics]:
         key = (request.stream, request.chunk)
         expected = {"head": request.head, "fence": request.fence}
-        return self._answer(key, self._compare_and_set(key, expected, {"fence": request.new_fence}, {}, fate))
+        return self._answer(key, self.partitions.compare_and_set(key, expected, {"fence": request.new_fence}, {}, fate))
 
     def _answer(self, key: ChunkKey, answer: Answer[Partition]) -> Answer[Statics]:
         return NotApplied(self._statics(key, answer.row.statics)) if isinstance(answer, NotApplied) else answer
@@ -246,18 +200,21 @@ class World:
         return True
 
     def _read_bucket(self, request: ReadBucketSerially, _: Fate) -> Bucket:
-        partition = self._resolved(request.bucket)
+        partition = self.partitions.resolved(request.bucket)
         rows = cast("dict[int, LogRow]", partition.rows)
         behind = tuple([rows[offset] for offset in sorted(rows) if offset > request.after])
-        return Bucket(partition.statics.get("head"), partition.statics.get("log_time"), behind)
+        head, time = partition.statics.get("head"), partition.statics.get("log_time")
+        return Bucket(cast("int | None", head), cast("int | None", time), behind)
 
     def _append_log(self, request: AppendLog, fate: Fate) -> Answer[int | None]:
         last = request.rows[-1]
         statics = {"head": last.offset, "log_time": last.log_time}
         rows = {row.offset: row for row in request.rows}
-        answer = self._compare_and_set(request.bucket, {"head": request.head}, statics, rows, fate)
-        return NotApplied(answer.row.statics.get("head")) if isinstance(answer, NotApplied) else answer
+        answer = self.partitions.compare_and_set(request.bucket, {"head": request.head}, statics, rows, fate)
+        return (
+            NotApplied(cast("int | None", answer.row.statics.get("head"))) if isinstance(answer, NotApplied) else answer
+        )
 
     def _trim_bucket(self, request: TrimBucket, _: Fate) -> bool:
-        self._partition(request.bucket).rows.clear()
+        self.partitions.of(request.bucket).rows.clear()
         return True

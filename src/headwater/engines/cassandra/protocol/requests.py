@@ -13,7 +13,16 @@ from typing import Generic, TypeVar
 import msgspec
 
 from headwater.engines.cassandra.protocol.replies import Answer
-from headwater.engines.cassandra.protocol.rows import Bucket, CommandSeen, EventRow, Intent, LogRow, RowSeen, Statics
+from headwater.engines.cassandra.protocol.rows import (
+    Bucket,
+    CommandSeen,
+    EventRow,
+    Intent,
+    LeaseRow,
+    LogRow,
+    RowSeen,
+    Statics,
+)
 
 __all__ = [
     "AppendEvents",
@@ -27,6 +36,8 @@ __all__ = [
     "QuorumRead",
     "ReadBucketSerially",
     "ReadCommandSerially",
+    "ReadLease",
+    "ReadLeaseSerially",
     "ReadRowSerially",
     "ReadRows",
     "ReadSettled",
@@ -34,6 +45,7 @@ __all__ = [
     "Request",
     "ScanSlot",
     "SerialRead",
+    "WriteLease",
     "WriteLogged",
     "WriteSettled",
 ]
@@ -196,3 +208,22 @@ class AppendLog(ConditionalWrite[int | None], frozen=True):
     bucket: int
     head: int | None
     rows: tuple[LogRow, ...]
+
+
+# -- leases ----------------------------------------------------------------------------------------------------------
+
+
+class ReadLease(QuorumRead[LeaseRow | None], frozen=True):
+    name: str
+
+
+class ReadLeaseSerially(SerialRead[LeaseRow | None], frozen=True):
+    name: str
+
+
+class WriteLease(ConditionalWrite[LeaseRow | None], frozen=True):
+    """A lease, if it is as it was seen; None: if there is none."""
+
+    name: str
+    seen: LeaseRow | None
+    row: LeaseRow

@@ -7,7 +7,18 @@ import msgspec
 from headwater.domain.append import CommandRecord, UniqueKey
 from headwater.domain.event import NewEvent
 
-__all__ = ["Bucket", "ChunkKey", "CommandSeen", "EventRow", "FirstCells", "Intent", "LogRow", "RowSeen", "Statics"]
+__all__ = [
+    "Bucket",
+    "ChunkKey",
+    "CommandSeen",
+    "EventRow",
+    "FirstCells",
+    "Intent",
+    "LeaseRow",
+    "LogRow",
+    "RowSeen",
+    "Statics",
+]
 
 ChunkKey = tuple[str, int]
 """Stream and chunk: a partition of the table of streams."""
@@ -107,3 +118,14 @@ class Bucket(msgspec.Struct, frozen=True, gc=False):
     log_time: int | None
     """Of the row at `head`."""
     rows: tuple[LogRow, ...]
+
+
+class LeaseRow(msgspec.Struct, frozen=True, gc=False):
+    """Who has a lease. The row is never deleted, or its epochs would begin anew."""
+
+    owner: str
+    """Empty: nobody, and nobody may take it before it expires."""
+    epoch: int
+    """Rises with every change of owner."""
+    expires_at: int
+    """Microseconds since 1970, by the owner's clock."""

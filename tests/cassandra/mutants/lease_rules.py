@@ -1,0 +1,42 @@
+"""The rules of leases."""
+
+from __future__ import annotations
+
+from tests.cassandra.mutants.planting import Edit
+from tests.cassandra.mutants.rule import PROTOCOL, SIMULATOR, Rule
+from tests.cassandra.simulator.variant import LeaseVariant
+
+__all__ = ["LEASE_RULES"]
+
+LEASING = PROTOCOL + "leasing"
+
+LEASE_RULES = (
+    Rule(
+        name="a lease's epoch rises with every change of owner",
+        step="L1",
+        edits=(Edit(LEASING, "else seen.epoch + 1", "else seen.epoch"),),
+        variant=LeaseVariant(),
+        schedules=1_000,
+    ),
+    Rule(
+        name="a lease is written if it is as it was seen",
+        step="L1",
+        edits=(Edit(SIMULATOR + "leases", 'expected, statics = {"row": request.seen},', "expected, statics = {},"),),
+        variant=LeaseVariant(),
+        schedules=1_000,
+    ),
+    Rule(
+        name="an unknown answer is no lease",
+        step="L1",
+        edits=(Edit(LEASING, "else (yield from ask(ReadLeaseSerially(name)))", "else wanted"),),
+        variant=LeaseVariant(),
+        schedules=1_000,
+    ),
+    Rule(
+        name="a lease is taken from another only once it has expired",
+        step="L1",
+        edits=(Edit(LEASING, "not keeps and seen.expires_at > now:", "not keeps and seen.expires_at > now + 10:"),),
+        variant=LeaseVariant(),
+        schedules=1_000,
+    ),
+)
