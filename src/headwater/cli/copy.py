@@ -67,5 +67,10 @@ def _show(copied: Copied, as_json: bool) -> None:
     counts = f"{copied.streams:,} streams, {copied.events:,} events, {copied.commands:,} commands, {copied.keys:,} keys"
     if not copied.differences:
         say(f"equal in both: {counts}; {copied.new_events:,} events are new; digest {copied.digest}")
+    for projection, events in copied.owed.items():
+        complain(
+            f"{projection!r} was {events:,} events behind: on the copy it has its side effects, if any, from the first "
+            "event on; to have none again, let it run in the source to the end and copy again"
+        )
     if copied.behind:
         say(f"{copied.behind:,} events came to the source meanwhile: stop what writes to it and run this again")

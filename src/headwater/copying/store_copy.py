@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from headwater.copying.contents import PAGE, Contents, LogPages, TaggedPage
+from headwater.copying.effect_marks import carry_marks
 from headwater.domain.append import UniqueKey
 from headwater.domain.importing import Import
 from headwater.domain.stream import StreamId
@@ -34,6 +35,8 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
     """Events that came to the source since they were read: run it again."""
     digest: str
     """Of all events; the same for equal ones, whatever the engine."""
+    owed: Mapping[str, int] = {}
+    """By projection, events whose side effects had not run in the source; on the copy they begin with the first."""
     differences: Sequence[str] = ()
 
 
@@ -41,7 +44,8 @@ class StoreCopy:
     """Makes `target` a copy of `source`; both are open, and the source may be in use.
 
     Progress is what the target has: after any interruption the copy goes on where it was, and run again it brings what
-    came meanwhile. Read models and checkpoints are not copied, as positions are new: projections rebuild.
+    came meanwhile. Read models and checkpoints are not copied, as positions are new: projections rebuild, without the
+    side effects that they have had in the source.
     """
 
     def __init__(self, source: Engine, target: Engine, told: Callable[[str, int, int | None], None]) -> None:
@@ -70,6 +74,7 @@ class StoreCopy:
             *await self._differing_commands(),
             *await self._differing_keys(keys),
         ]
+        owed = await carry_marks(self._source, self._target, reached)
         if not differences:
             await self._target.imports.finish()
         return Copied(
@@ -80,6 +85,7 @@ class StoreCopy:
             new_events=self._new,
             behind=sum(await self._pages.heads()) - sum(reached),
             digest=str(self._events),
+            owed=owed,
             differences=differences,
         )
 
