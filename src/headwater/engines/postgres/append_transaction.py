@@ -10,6 +10,7 @@ from asyncpg.pgproto.pgproto import UUID
 
 from headwater.domain.append import Append, CommandRecord, UniqueKey
 from headwater.domain.boundary import Alternative, Mark
+from headwater.domain.version import AnyVersion, Exact, NoStream
 from headwater.engines.postgres.append_locks import AppendLocks
 from headwater.engines.postgres.append_plan import Plan, Seen, Standing, planned
 from headwater.engines.postgres.boundaries import changed_since, write_tags
@@ -71,10 +72,9 @@ class AppendTransaction:
         missing = {name for name in checked if name not in places}
         is_locked = False
         try:
-            await connection.execute(self._locks.begin(self._partitions(appends, places, missing)))
+            partitions = self._partitions(appends, places, missing)
+            await connection.execute(self._locks.begin(partitions, missing | _may_be_made(appends)))
             is_locked = True
-            if missing:
-                await connection.execute(self._locks.names(missing))
             plan = await self._planned(connection, appends, knowing)
             await self._write(connection, plan)
             if follow is not None:
@@ -179,9 +179,6 @@ class AppendTransaction:
 
     async def _write(self, connection: Connection, plan: Plan) -> None:
         """Releases, claims and command ids first: they may wait for others, and may be lost to them."""
-        new = [name for name, write in plan.new_streams.items() if write.partition_key not in (None, name)]
-        if new:
-            await connection.execute(self._locks.names(new))
         if releases := plan.releases:
             await connection.execute(self._sql["release_keys"], *_key_columns(releases))
         if claims := plan.claims:
@@ -195,6 +192,17 @@ class AppendTransaction:
             plan.firsts = dict(cast("list[tuple[int, int]]", rows))
         if plan.tags:
             await write_tags(connection, self._sql, plan)
+
+
+def _may_be_made(appends: Sequence[Append]) -> set[str]:
+    """The streams that may be made in the partition of another key than their name."""
+    writes = [write for append in appends for write in append.writes]
+    elsewhere = [write for write in writes if write.partition_key not in (None, str(write.stream))]
+    return {
+        str(write.stream)
+        for write in elsewhere
+        if isinstance(write.expected, (AnyVersion, NoStream)) or write.expected == Exact(0)
+    }
 
 
 def _all_of(wanted: Sequence[object], got: Sequence[Row]) -> None:
