@@ -56,11 +56,9 @@ _SHARED: Final = (
     StoreUnavailable,
     "something between this process and the server gives one session to many: use session pooling, or none",
 )
-_VALUE: Final = InvalidMessage, "a value does not fit its column"
+_VALUE: Final = InvalidMessage, "a value does not fit its column, or is none that PostgreSQL has"
 
 _BY_CODE: Final[dict[str, tuple[type[HeadwaterError], str]]] = {
-    "22003": _VALUE,
-    "22021": _VALUE,
     "23514": _VALUE,
     "25006": _READ_ONLY,
     "26000": _SHARED,
@@ -85,6 +83,7 @@ _BY_CODE: Final[dict[str, tuple[type[HeadwaterError], str]]] = {
 }
 _BY_CLASS: Final[dict[str, tuple[type[HeadwaterError], str]]] = {
     "08": _AWAY,
+    "22": _VALUE,
     "40": _BUSY,
     "42": _OTHER_TABLES,
     "53": _BUSY,
