@@ -10,7 +10,7 @@ import pytest
 from headwater.commands import queues
 from headwater.commands.bus import CommandBus
 from headwater.commands.repository import Repository
-from headwater.errors import BadDeclaration, WrongExpectedVersion
+from headwater.errors import BadDeclaration, CommandTimeout, StoreBusy, WrongExpectedVersion
 from headwater.handling.routing import handles
 from headwater.manager import CQRSManager
 from tests.commands.bank import Account, Bank, Deposit, Deposited, Open, Opened, Withdraw
@@ -88,21 +88,56 @@ def test_no_number_of_tries(tries: int) -> None:
         CQRSManager("memory://", conflict_tries=tries)
 
 
-async def test_whoever_waits_for_another_outside_the_bus_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that has its turn waits for a command that is queued behind it."""
-    monkeypatch.setattr(queues, "_PATIENCE", 0.01)
+@pytest.mark.parametrize(("seconds", "timeout"), [(20.0, None), (60.0, 100_000.0)])
+async def test_a_queue_lasts_as_long_as_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, timeout: float | None
+) -> None:
+    """Each turn takes some seconds; a command with a timeout of its own waits for longer turns, too."""
+    loop, passed = asyncio.get_running_loop(), 0.0
+    real = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real() + passed)
+
+    @handles(Withdraw)
+    async def slowly(c: Withdraw, accounts: Accounts) -> int:
+        nonlocal passed
+        account = await accounts.load(c.id)
+        await asyncio.sleep(0)
+        passed += seconds
+        await asyncio.sleep(0)
+        account.withdraw(c.amount)
+        await accounts.save(account)
+        return account.balance
+
+    async with CQRSManager("memory://", handlers=[slowly, open_account]) as manager:
+        await manager.commands.execute(Open(id="a1", owner="ann"))
+        executions = [manager.commands.execute(Withdraw(id="a1", amount=1), timeout=timeout) for _ in range(50)]
+        await asyncio.gather(*executions)
+        assert await balance(manager) == 150
+
+
+@pytest.mark.parametrize(("timeout", "told"), [(None, StoreBusy), (0.01, CommandTimeout)])
+async def test_whoever_waits_for_another_outside_the_bus_goes_on(
+    monkeypatch: pytest.MonkeyPatch, timeout: float | None, told: type[Exception]
+) -> None:
+    """The one that has its turn waits for commands that are queued behind it: these give up, one after the other."""
+    if timeout is None:
+        monkeypatch.setattr(queues, "_PATIENCE", 0.01)
     bank = Bank()
-    second: list[asyncio.Task[object]] = []
-    loaded = asyncio.Event()
+    refused: list[BaseException | None] = []
+    tries = 0
+
+    def behind(c: Withdraw) -> asyncio.Task[object]:
+        return asyncio.create_task(bank.bus.execute(Deposit(id=c.id, amount=1), timeout=timeout), context=outside)
 
     @handles(Withdraw)
     async def waits(c: Withdraw, accounts: Accounts) -> int:
+        nonlocal tries
+        tries += 1
         account = await accounts.load(c.id)
-        if second:
-            loaded.set()
-            await asyncio.wait(second)
-        else:
-            second.append(asyncio.create_task(bank.bus.execute(Deposit(id=c.id, amount=1)), context=outside))
+        while tries == 2 and len(refused) < 2:
+            other = behind(c)
+            await asyncio.wait([other])
+            refused.append(other.exception())
         account.withdraw(c.amount)
         await accounts.save(account)
         return account.balance
@@ -110,7 +145,6 @@ async def test_whoever_waits_for_another_outside_the_bus_goes_on(monkeypatch: py
     @handles(Deposit)
     async def deposit(c: Deposit, accounts: Accounts) -> int:
         account = await accounts.load(c.id)
-        await loaded.wait()
         account.deposit(c.amount)
         await accounts.save(account)
         return account.balance
@@ -120,4 +154,7 @@ async def test_whoever_waits_for_another_outside_the_bus_goes_on(monkeypatch: py
     await bank.account("a1", Deposited(amount=10))
     bank.rival("a1", Deposited(amount=1))
     receipt = await bank.bus.execute(Withdraw(id="a1", amount=2))
-    assert receipt.result == 10
+    assert receipt.result == 9
+    assert [type(error) for error in refused] == [told, told]
+    if told is StoreBusy:
+        assert "'account-a1'" in str(refused[0])

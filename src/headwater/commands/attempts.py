@@ -85,6 +85,7 @@ async def within(seconds: float, chain: CallNext, command: object, running: Comm
     """
     if not seconds >= 0:  # NaN, too
         raise InvalidInput(f"timeout= is a number of seconds from 0, got {seconds!r}")
+    running.timed = True
     limit = asyncio.timeout(seconds)
     try:
         async with limit:

@@ -109,6 +109,8 @@ class CommandContext(msgspec.Struct, gc=False):
     """Commands executed by this attempt of the handler."""
     has_turn: bool = False
     """True while this command, or one around it, has its turn among those that contend for a stream."""
+    timed: bool = False
+    """True where this command, or one around it, is executed with a timeout."""
     ended: bool = False
     """True once the execution is over; tasks its handler left behind still see it."""
 
@@ -164,7 +166,7 @@ class CommandContext(msgspec.Struct, gc=False):
         self.depth = 1 if outer.ended else outer.depth + 1
         if self.depth > limit:
             raise LimitExceeded("the number of commands executed by one another's handlers", self.depth, limit)
-        self.has_turn = outer.has_turn
+        self.has_turn, self.timed = outer.has_turn, outer.timed and not outer.ended
         if self.given_id is None and self.commits and outer.commits and not outer.ended:
             self.given_id = outer.next_inner_id()
         above, own = outer.event_context(), self.background
