@@ -73,6 +73,17 @@ async def test_nobody_waits_longer_than_the_window_for_a_projection_that_does_no
     assert shop.clock.micros() - before == 7_000_000
 
 
+async def test_a_clock_that_steps_back_makes_the_window_no_longer(shop: Shop) -> None:
+    wakeups = shop.hasty_wakeups(back=3_600)
+    application = Application(shop, Stock(), parts=shop.fresh_parts(wakeups=wakeups))
+    await shop.append("item-1", Added(units=1))
+    counted = Counted(application, streams=1)
+    counted.starts = False
+    check = ConsistencyCheck(name="counted", check=counted.check)
+    (result,) = await application.manager(check, max_inconsistency_window=7).run_checks()
+    assert (result.behind, wakeups.waited) == (True, [7])
+
+
 async def test_a_log_that_never_rests_is_looked_at_for_no_longer_than_the_window(shop: Shop) -> None:
     application = Application(shop, Stock())
     looks: list[int] = []

@@ -76,6 +76,16 @@ async def test_a_check_may_be_looked_at_less_often(shop: Shop) -> None:
             assert counting.runs == runs
 
 
+async def test_a_clock_that_steps_back_puts_no_check_off(shop: Shop) -> None:
+    rounds, counting = Rounds(shop.clock), Counting()
+    async with counting.manager(shop, rounds, every=180):
+        await rounds.first()
+        shop.clock.advance(-40)
+        for runs in (1, 1, 2):
+            await rounds.another()
+            assert counting.runs == runs
+
+
 async def test_one_process_at_a_time_runs_it(shop: Shop) -> None:
     here, there = Rounds(shop.clock), Rounds(shop.clock)
     mine, theirs = Counting(), Counting()

@@ -108,6 +108,15 @@ async def test_late_says_committed_and_keeps_the_token(shop: Shop) -> None:
     assert (late.value.token, late.value.projection) == (token, "stock")
 
 
+async def test_a_clock_that_steps_back_makes_no_wait_longer(shop: Shop) -> None:
+    wakeups = shop.hasty_wakeups(back=3_600)
+    parts = shop.fresh_parts(wakeups=wakeups)
+    token = await shop.append("item-1", Added(units=1))
+    with pytest.raises(ConsistencyTimeout):
+        await waiter(shop, shop.synchronizer(Stock()), parts).wait(token, [Stock], timeout=3)
+    assert wakeups.waited == [3]
+
+
 async def test_an_event_that_is_not_in_the_log_yet_is_waited_for(shop: Shop) -> None:
     synchronizer = shop.synchronizer(Stock())
     await synchronizer.start()

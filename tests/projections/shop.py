@@ -134,6 +134,7 @@ class Shop:
             registry=self.registry,
             injector=self.injector,
             clock=self.clock,
+            timer=self.clock.timer,
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -144,8 +145,8 @@ class Shop:
     def projection_parts(self) -> ProjectionParts:
         return self.parts
 
-    def hasty_wakeups(self) -> HastyWakeups:
-        return HastyWakeups(self.clock)
+    def hasty_wakeups(self, back: float = 0.0) -> HastyWakeups:
+        return HastyWakeups(self.clock, back)
 
     def synchronizer(
         self, *handlers: ProjectionHandler, parts: ProjectionParts | None = None, options: RunnerOptions | None = None
@@ -184,16 +185,21 @@ class FaultyStore:
 
 
 class HastyWakeups:
-    """Waiting moves the clock instead: nothing ever comes from elsewhere."""
+    """Waiting moves the clock instead, and the first time then `back`: nothing ever comes from elsewhere."""
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self, clock: ManualClock, back: float = 0.0) -> None:
+        self.waited: list[float] = []
         self._clock = clock
+        self._back = back
 
     def seen(self) -> int:
         return 0
 
     async def wait(self, seen: int, timeout: float) -> int:
+        self.waited.append(timeout)
         self._clock.advance(timeout)
+        self._clock.advance(-self._back)
+        self._back = 0.0
         return seen
 
 

@@ -55,6 +55,21 @@ async def test_a_rebuild_tells_its_progress(shop: Shop) -> None:
     assert sum((await shop.events_seen()).values()) == 60
 
 
+@pytest.mark.parametrize("from_event", [0, 1])
+async def test_progress_is_by_a_clock_that_never_goes_back(shop: Shop, from_event: int) -> None:
+    if from_event and shop.engine.log.partitions > 1:
+        return
+    await history(shop)
+    synchronizer = await started(shop)
+    await synchronizer.stop()
+    seconds: list[float] = []
+    async for progress in synchronizer.rebuild_read_model(Stock, from_event, batch_size=10):
+        seconds.append(progress.seconds)
+        shop.clock.advance(2)
+        shop.clock.advance(-3_600)
+    assert seconds == [2.0 * number for number in range(len(seconds))]
+
+
 async def test_queries_are_answered_from_what_is_served_all_along(shop: Shop) -> None:
     await history(shop)
     synchronizer = await started(shop)

@@ -15,7 +15,6 @@ import msgspec
 
 from headwater.consistency.checks.bound import BoundCheck
 from headwater.consistency.checks.check import CheckLike, CheckResult, parse_checks, seconds_of
-from headwater.consistency.checks.lag import Lag
 from headwater.consistency.checks.results import CheckResults
 from headwater.consistency.checks.running import CheckRun
 from headwater.consistency.repairs import Repairs
@@ -83,13 +82,13 @@ class ConsistencyManager:
             raise BadDeclaration(f"repairs_per_hour= is a whole number from 0, got {repairs_per_hour!r}")
         parts, known = application.projection_parts(), application.synchronizer.projections
         self._parts = parts
-        self._window = round(1_000_000 * seconds_of(max_inconsistency_window, "max_inconsistency_window="))
+        self._window = seconds_of(max_inconsistency_window, "max_inconsistency_window=")
         self._interval = seconds_of(reconciliation_interval, "reconciliation_interval=")
         declared = parse_checks(consistency_checks)
         self._checks = {check.name: BoundCheck(check, parts.injector, known) for check in declared}
         audit = Audit(parts.journal, parts.clock)
         self._owner = f"{audit.whoami}:{secrets.token_hex(4)}"
-        self._run = CheckRun(Lag(parts), parts.clock, self._window)
+        self._run = CheckRun(parts, self._window)
         self._results = CheckResults(parts.journal, audit)
         self._repairs = Repairs(parts.journal, audit, parts.clock, repairs_per_hour)
         self._sleep = sleep
@@ -164,7 +163,7 @@ class ConsistencyManager:
     async def _round(self) -> None:
         """Every check that is due, one part of each."""
         for check in self._checks.values():
-            now = self._parts.clock.micros()
+            now = self._parts.timer()
             if now < self._due.get(check.name, now):
                 continue
             async with self._turn:
@@ -186,7 +185,7 @@ class ConsistencyManager:
     ) -> CheckResult:
         """Look, and repair what has lasted; the part at the cursor, or every part."""
         result = _dated(await self._look(check, cursor), last)
-        lasted_long = result.since is not None and result.at - result.since > self._window
+        lasted_long = result.since is not None and result.at - result.since > self._window * 1_000_000
         if result.outcome == "inconsistent" and repairs and check.repairs and lasted_long:
             said = await self._repair(check, result)
             if said == "done":

@@ -11,7 +11,7 @@ import msgspec
 from headwater.domain.registry import Registry
 from headwater.handling.injection import Injector
 from headwater.models.model import ReadModel
-from headwater.ports.clock import Clock, SystemClock
+from headwater.ports.clock import Clock, SystemClock, Timer, steady_micros
 from headwater.ports.conditions import Conditions
 from headwater.ports.generations import Generations
 from headwater.ports.journal import Journal
@@ -46,6 +46,7 @@ class ProjectionParts(msgspec.Struct, frozen=True, kw_only=True):
     """Read models whose served tables are of an earlier version that this code cannot read."""
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     clock: Clock = SystemClock()
+    timer: Timer = steady_micros
 
 
 class HasProjectionParts(Protocol):

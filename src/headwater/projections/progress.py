@@ -32,7 +32,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Meter:
-    """Counts work against a clock of microseconds."""
+    """Counts work against a Timer, in microseconds."""
 
     def __init__(self, total: int, now: int) -> None:
         self.total = total

@@ -13,15 +13,15 @@ __all__ = ["Deadline", "failure_at", "places_of", "reached", "served_places"]
 
 
 class Deadline:
-    """A moment by the application's clock, after which nobody waits any longer."""
+    """A moment after which nobody waits any longer, however the clock is set meanwhile."""
 
     def __init__(self, parts: ProjectionParts, seconds: float) -> None:
-        self._clock = parts.clock
-        self._at = parts.clock.micros() + round(seconds * 1_000_000)
+        self._timer = parts.timer
+        self._at = parts.timer() + round(seconds * 1_000_000)
 
     @property
     def seconds_left(self) -> float:
-        return max(0.0, (self._at - self._clock.micros()) / 1_000_000)
+        return max(0.0, (self._at - self._timer()) / 1_000_000)
 
 
 def places_of(generation: Generation, partitions: int) -> list[Place]:

@@ -111,13 +111,13 @@ class Rebuilder:
         try:
             async with Renewal(self._parts.leases, self._options.lease_seconds, [lease]) as renewal:
                 await turn.begin()
-                meter = Meter(max(0, turn.offset - start), self._parts.clock.micros())
-                yield meter.add(0, self._parts.clock.micros())
+                meter = Meter(max(0, turn.offset - start), self._parts.timer())
+                yield meter.add(0, self._parts.timer())
                 while start < turn.offset:
                     next = await turn.reapply(start)
                     await self._told(turn)
                     renewal.check()
-                    yield meter.add(next - start, self._parts.clock.micros())
+                    yield meter.add(next - start, self._parts.timer())
                     start = next
         finally:
             turn.end()
@@ -180,7 +180,7 @@ class _Stride:
     def __init__(self, parts: ProjectionParts, places: list[Place]) -> None:
         self._parts = parts
         self._places = places
-        self._began = parts.clock.micros()
+        self._began = parts.timer()
         self._goals: dict[int, int] = {}
 
     async def progress(self) -> Progress:
@@ -190,7 +190,7 @@ class _Stride:
         offsets = {kept.place: kept.offset for kept in await self._parts.store.checkpoints(self._places[0].projection)}
         total = sum(self._goals[place.partition] for place in self._places)
         done = sum(min(offsets.get(place, 0), self._goals[place.partition]) for place in self._places)
-        seconds = (self._parts.clock.micros() - self._began) / 1_000_000
+        seconds = (self._parts.timer() - self._began) / 1_000_000
         return Progress(done=done, total=total, seconds=seconds)
 
 

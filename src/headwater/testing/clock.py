@@ -15,10 +15,17 @@ class ManualClock:
 
     def __init__(self, micros: int = START) -> None:
         self._micros = micros
+        self._passed = 0
 
     def micros(self) -> int:
         return self._micros
 
+    def timer(self) -> int:
+        """A Timer: microseconds moved on so far; turning back takes nothing off."""
+        return self._passed
+
     def advance(self, seconds: float) -> None:
         """Move on by so many seconds; back, if negative."""
-        self._micros += round(seconds * 1_000_000)
+        micros = round(seconds * 1_000_000)
+        self._micros += micros
+        self._passed += max(0, micros)

@@ -9,6 +9,7 @@ from headwater.ports.generations import Generation, Generations
 from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionStore
 from headwater.projections.parts import ProjectionParts
+from headwater.projections.reaching import Deadline
 
 __all__ = ["Lag", "Offsets", "Standing", "is_behind", "served", "standing"]
 
@@ -64,16 +65,15 @@ class Lag:
             lowest.append((await standing(self._parts.store, generation, partitions)).lowest)
         return [min(each) for each in zip(*lowest, strict=True)]
 
-    async def reached(self, projections: Collection[str], heads: Offsets, until: int) -> bool:
-        """True once they have passed these heads; False if they have not `until` microseconds since 1970."""
+    async def reached(self, projections: Collection[str], heads: Offsets, deadline: Deadline) -> bool:
+        """True once they have passed these heads; False if they have not by the deadline."""
         while True:
             seen = self._parts.wakeups.seen()
             if not is_behind(await self.passed(projections), heads):
                 return True
-            seconds = (until - self._parts.clock.micros()) / 1_000_000
-            if seconds <= 0:
+            if deadline.seconds_left <= 0:
                 return False
-            await self._parts.wakeups.wait(seen, seconds)
+            await self._parts.wakeups.wait(seen, deadline.seconds_left)
 
 
 def is_behind(offsets: Offsets, heads: Offsets) -> bool:

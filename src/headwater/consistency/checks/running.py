@@ -9,7 +9,8 @@ import msgspec
 from headwater.consistency.checks.bound import BoundCheck
 from headwater.consistency.checks.check import CheckResult, Inconsistency, Part
 from headwater.consistency.checks.lag import Lag, is_behind
-from headwater.ports.clock import Clock
+from headwater.projections.parts import ProjectionParts
+from headwater.projections.reaching import Deadline
 
 __all__ = ["CheckRun"]
 
@@ -19,11 +20,12 @@ _log = logging.getLogger("headwater.consistency")
 
 
 class CheckRun:
-    """Looks at checks, one part or all of them. `window` is how long projections may be behind, in microseconds."""
+    """Looks at checks, one part or all of them. `window` is how many seconds projections may be behind."""
 
-    def __init__(self, lag: Lag, clock: Clock, window: int) -> None:
-        self._lag = lag
-        self._clock = clock
+    def __init__(self, parts: ProjectionParts, window: float) -> None:
+        self._parts = parts
+        self._lag = Lag(parts)
+        self._clock = parts.clock
         self._window = window
 
     async def one_part(self, check: BoundCheck, cursor: str) -> CheckResult:
@@ -55,7 +57,7 @@ class CheckRun:
         Something wrong is looked at again when they have passed the head of the log as of the look, as often as
         there is time, and at least once.
         """
-        until: int | None = None
+        deadline: Deadline | None = None
         while True:
             stood = await self._lag.passed(check.projections) if check.projections else ()
             part = await check.look(cursor)
@@ -64,10 +66,10 @@ class CheckRun:
             heads = await self._lag.heads()
             if not is_behind(stood, heads):
                 return part, False
-            if until is not None and self._clock.micros() >= until:
+            if deadline is not None and deadline.seconds_left <= 0:
                 return part, True
-            until = until or self._clock.micros() + self._window
-            if not await self._lag.reached(check.projections, heads, until):
+            deadline = deadline or Deadline(self._parts, self._window)
+            if not await self._lag.reached(check.projections, heads, deadline):
                 return part, True
 
 
