@@ -98,7 +98,7 @@ def check_append(append: Append, limits: Limits) -> None:
 
     Raises:
         InvalidMessage: a write without events, two writes to one stream, nothing to commit at all.
-        InvalidId, InvalidIdentifier: of a stream, a unique key, a command or an event's type.
+        InvalidId, InvalidIdentifier: of a stream, a unique key, a command, an event's type or its topic.
         InvalidId, InvalidMessage: a tag that is none, tags of an integration event.
         LimitExceeded: sizes above `limits`.
         DuplicateEventId: one event id twice in the append.
@@ -151,8 +151,7 @@ def _check_events(events: list[NewEvent], limits: Limits) -> None:
         raise LimitExceeded("payload of an event in bytes", max(sizes), limits.payload_bytes)
     if sum(sizes) > limits.append_bytes:
         raise LimitExceeded("payload of an append in bytes", sum(sizes), limits.append_bytes)
-    for type in {event.type for event in events}:
-        check_type_name(type)
+    _check_names(events, limits)
     seen: set[bytes] = set()
     for event in events:
         if b"\n" in event.data:
@@ -164,6 +163,13 @@ def _check_events(events: list[NewEvent], limits: Limits) -> None:
         seen.add(event.event_id)
         if event.tags:
             _check_tags(event, limits)
+
+
+def _check_names(events: list[NewEvent], limits: Limits) -> None:
+    for type in {event.type for event in events}:
+        check_type_name(type)
+    for topic in {event.topic for event in events if event.topic is not None}:
+        check_id(topic, "topic", limits.id_bytes)
 
 
 def _check_tags(event: NewEvent, limits: Limits) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
+import msgspec
 import pytest
 
 from headwater.domain.append import Append, Appended, UniqueKey
@@ -136,6 +137,15 @@ async def test_one_that_waits_in_a_circle_is_left_by_its_group(url: str) -> None
             stands.go_on()
             with pytest.raises(UniqueKeyTaken):
                 await circular
+
+
+async def test_one_that_cannot_even_be_planned_is_refused_without_its_group(engine: PostgresEngine) -> None:
+    schema: object = ["no number"]
+    bad = append_of(stream(0), [msgspec.structs.replace(new_event(), schema=schema)])
+    appends = [append_of(stream(0)), bad, append_of(stream(0)), append_of(stream(1))]
+    told = await asyncio.gather(*map(engine.events.append, appends), return_exceptions=True)
+    assert [type(each) for each in told] == [Appended, TypeError, Appended, Appended]
+    assert [await engine.events.head(stream(number)) for number in range(2)] == [2, 1]
 
 
 async def busy_alone(engine: PostgresEngine, busy: Append, here: Sequence[StreamId]) -> None:

@@ -67,6 +67,8 @@ class GroupCommit:
                 if not await self._may_go_on(appends, error, pauses):
                     raise
                 continue
+            except Exception as error:  # none of ours: what one append holds, and nobody has looked at
+                raise Unfit(error) from error
             self._pool.committed()
             return plan
 

@@ -11,7 +11,15 @@ from headwater.domain.append import Appended, Written
 from headwater.domain.event import StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import Exact, Exists, ExpectedVersion, NoStream
-from headwater.errors import DuplicateEventId, InvalidMessage, InvalidVersion, StoreClosed, WrongExpectedVersion
+from headwater.errors import (
+    DuplicateEventId,
+    InvalidId,
+    InvalidMessage,
+    InvalidVersion,
+    LimitExceeded,
+    StoreClosed,
+    WrongExpectedVersion,
+)
 from headwater.ports.engine import Engine
 from headwater.ports.event_store import FoldRows
 from headwater.testing.clock import START, ManualClock
@@ -163,6 +171,15 @@ class EventStoreConformance:
         with pytest.raises(InvalidMessage, match="one line"):
             await engine.events.append(msgspec.structs.replace(append, context=b"{\n}"))
         assert await engine.events.head(ANN) == 0
+
+    @pytest.mark.parametrize("topic", ["", "a\ud800", "a\0", "a\nb", "e\u0301"])
+    async def test_a_topic_that_is_none_is_refused(self, engine: Engine, topic: str) -> None:
+        before = await contents(engine)
+        with pytest.raises(InvalidId):
+            await engine.events.append(append_of(ANN, [new_event(), new_event(topic=topic)]))
+        with pytest.raises(LimitExceeded):
+            await engine.events.append(append_of(ANN, [new_event(topic="a" * 513)]))
+        assert await contents(engine) == before
 
     async def test_an_append_without_events_is_refused(self, engine: Engine) -> None:
         before = await contents(engine)
