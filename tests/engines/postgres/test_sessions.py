@@ -105,3 +105,8 @@ async def test_what_a_database_has_by_default_changes_no_value() -> None:
         sets = {name: {"$addToSet": f"${name}"} for name in ("ratio", "day", "at")}
         (group,) = await engine.read_models.aggregate(many, parse_pipeline([{"$group": {"_id": None, **sets}}]))
         assert {name: group[name] for name in sets} == {name: [VALUES[name]] for name in sets}
+
+
+async def test_no_statement_is_compiled() -> None:
+    async with fresh_database(settings={"jit": "on"}) as url, opened(url) as engine:
+        assert await engine._pool.value("SHOW jit") == "off"
