@@ -26,7 +26,7 @@ from tests.faults.power import Session, cut_power, cut_power_of_normal
 from tests.faults.rebuilding import kill_forgetful, kill_rebuilds, rebuild_live, rebuild_losing
 from tests.faults.report import Row, failures, table
 from tests.faults.retail_poison import forget_poison, poison_retail
-from tests.faults.schedules import remove_rules, run_log_schedules
+from tests.faults.schedules import remove_rules, run_lease_schedules, run_log_schedules
 from tests.faults.sharing import kill_early_checkpoints, kill_sharing
 from tests.faults.side_effects import kill_markless, kill_telling
 from tests.faults.slowness import hoard, lag_behind
@@ -64,6 +64,7 @@ CASES: Mapping[str, Callable[[bool], Row]] = {
     "a slow consumer that hoards": lambda short: asyncio.run(hoard(60_000)),
     "poison": lambda short: asyncio.run(park_poison(4_000 if short else 40_000)),
     "schedules of the log protocol": lambda short: run_log_schedules(20_000 if short else 1_000_000),
+    "schedules of a lease": lambda short: run_lease_schedules(2_000 if short else 100_000),
     "rules of the log protocol removed": lambda short: remove_rules(),
 }
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from headwater.engines.cassandra.protocol.shape import Shape
 from tests.cassandra.mutants.planting import Edit
 from tests.cassandra.mutants.rule import PROTOCOL, SIMULATOR, Rule
-from tests.cassandra.simulator.variant import Variant
+from tests.cassandra.simulator.variant import VARIANTS, Variant
 
 __all__ = ["APPEND_RULES"]
 
 APPENDING, LOCATING = PROTOCOL + "appending", PROTOCOL + "locating"
 WORLD, ROLES = SIMULATOR + "world", SIMULATOR + "roles"
 
+BROKEN = VARIANTS["faults 35 %, crashes 5 %"]
 OFTEN_REPEATED = Variant(
     shape=Shape(events_per_chunk=6, events_per_append=2, events_per_bucket=5, events_per_log_batch=4),
     streams=1,
@@ -55,7 +56,7 @@ APPEND_RULES = (
     Rule(
         name="an intent at all",
         step="1.2",
-        edits=(Edit(APPENDING, "if (yield from _announce(intent, shape)):", "if True:"),),
+        edits=(Edit(APPENDING, "if not (yield from _announce(intent, shape)):", "if False:"),),
     ),
     Rule(
         name="the intent is acknowledged before the append is tried",
@@ -100,12 +101,17 @@ APPEND_RULES = (
                 "            if isinstance(again, NotApplied):\n                return Conflict(None)\n",
             ),
         ),
+        variant=BROKEN,
     ),
     Rule(
         name="unknown is not a failure",
         step="1.4",
         edits=(
-            Edit(APPENDING, "outcome = yield from _resolve(place, write, shape, late)", 'outcome = CertainFailure("")'),
+            Edit(
+                APPENDING,
+                "return (yield from _resolve(place, write, shape, late))",
+                'return CertainFailure("")',
+            ),
         ),
     ),
     Rule(
@@ -129,6 +135,7 @@ APPEND_RULES = (
                 "            if isinstance((yield from ask(_fence(place))), Applied | NotApplied):",
             ),
         ),
+        variant=BROKEN,
     ),
     Rule(
         name="a command is looked up by a serial read, not after the statics by one that may miss rows",

@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 import msgspec
 
 from tests.cassandra.mutants.append_rules import APPEND_RULES
+from tests.cassandra.mutants.key_rules import KEY_RULES
 from tests.cassandra.mutants.lease_rules import LEASE_RULES
 from tests.cassandra.mutants.log_rules import LOG_RULES
 from tests.cassandra.mutants.planting import planted
@@ -18,7 +19,7 @@ from tests.cassandra.simulator.variant import LeaseVariant, Variant
 
 __all__ = ["RULES", "Caught", "catch", "catch_all"]
 
-RULES = {rule.name: rule for rule in (*APPEND_RULES, *LOG_RULES, *LEASE_RULES)}
+RULES = {rule.name: rule for rule in (*APPEND_RULES, *LOG_RULES, *KEY_RULES, *LEASE_RULES)}
 FIRST_SEED = 1_000_000
 
 

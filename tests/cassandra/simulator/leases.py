@@ -16,8 +16,8 @@ from tests.cassandra.simulator.network import Network
 from tests.cassandra.simulator.partition import Fate
 from tests.cassandra.simulator.partitions import Partitions
 from tests.cassandra.simulator.process import Process
-from tests.cassandra.simulator.truth import Violation
 from tests.cassandra.simulator.variant import LeaseVariant
+from tests.cassandra.simulator.violation import Violation
 
 __all__ = ["run_leases"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from headwater.engines.cassandra.protocol.replies import FAILED, UNKNOWN
-from headwater.engines.cassandra.protocol.requests import ConditionalWrite, PlainWrite, Request
+from headwater.engines.cassandra.protocol.requests import ConditionalWrite, Pause, PlainWrite, Request
 from tests.cassandra.simulator.chance import Chance
 from tests.cassandra.simulator.partition import Fate
 from tests.cassandra.simulator.process import Process
@@ -55,7 +55,7 @@ class Network:
                     lost = True
                     fates = CONDITIONAL_FATES if conditional else PLAIN_FATES
                     fate = fates[chance.pick(len(fates))]
-            elif chance.happens(self._unanswered):
+            elif not isinstance(request, Pause) and chance.happens(self._unanswered):
                 process.unanswered = True
         self.waits = lost and chance.pick(2) == 0
         if dies and chance.pick(2) and fate is not None:

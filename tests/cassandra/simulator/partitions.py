@@ -46,6 +46,13 @@ class Partitions:
             partition.commit(limbo.statics, limbo.rows)
         return partition
 
+    def decided(self, key: Hashable) -> Mapping[str, object]:
+        """The statics of a partition as they are certain to become."""
+        partition = self.of(key)
+        if partition.limbo is None or partition.limbo.fate is Fate.PARTLY:
+            return partition.statics
+        return partition.statics | dict(partition.limbo.statics)
+
     def compare_and_set(
         self,
         key: Hashable,

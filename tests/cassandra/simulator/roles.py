@@ -6,21 +6,25 @@ from collections.abc import Generator
 
 import msgspec
 
-from headwater.domain.append import CommandRecord
+from headwater.domain.append import CommandRecord, UniqueKey
 from headwater.domain.event import NewEvent
-from headwater.engines.cassandra.protocol.appending import Committed, append
+from headwater.engines.cassandra.protocol.appending import append
+from headwater.engines.cassandra.protocol.awaiting import logged_offset
+from headwater.engines.cassandra.protocol.claiming import holder_of
 from headwater.engines.cassandra.protocol.core import Asked, Core, ask
 from headwater.engines.cassandra.protocol.locating import locate, look_up
+from headwater.engines.cassandra.protocol.outcomes import Committed, KeyTaken
 from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.reconciling import scan, scan_all
 from headwater.engines.cassandra.protocol.requests import ReadSettled
-from headwater.engines.cassandra.protocol.rows import EventRow, FirstCells, Intent
+from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, FirstCells, Intent
 from headwater.engines.cassandra.protocol.sequencing import Ownership, settle_owed, work_round
 from headwater.engines.cassandra.protocol.takeover import take_over
 from headwater.errors import StoreUnavailable
 from tests.cassandra.simulator.chance import Chance
 from tests.cassandra.simulator.truth import Truth
 from tests.cassandra.simulator.variant import Variant
+from tests.cassandra.simulator.violation import Violation
 from tests.cassandra.simulator.world import TrimBucket
 
 __all__ = ["OPEN_SLOTS", "Roles"]
@@ -32,6 +36,7 @@ SLOW = 0.25
 HASTY = 0.25
 """How often a round fences what it sees for the first time."""
 
+KEYS = tuple([UniqueKey("user-email", f"u{number}@example.com") for number in range(3)])
 EVENT = NewEvent(event_id=b"0" * 16, type="it-happened", schema=1, data=b"{}")
 
 
@@ -45,6 +50,8 @@ class Roles:
         self._truth = truth
         self._begun: list[tuple[str, str]] = []
         """Stream and command of whatever was begun."""
+        self._hints: set[ChunkKey] = set()
+        """What writers have told sequencers that are in their process."""
 
     def writer(self, name: str) -> Generator[Asked, object, None]:
         """Appends, each under a command that may have been begun before, by anybody."""
@@ -77,14 +84,20 @@ class Roles:
             place = yield from locate(0, stream, shape, known)
         rows = self._rows(name, place, command)
         slot = CLOSED_SLOT if chance.happens(self._variant.closed) else OPEN_SLOTS[chance.pick(2)]
-        outcome = yield from append(place, rows, slot, shape, lambda: chance.pick(2) == 0)
+        since = self._truth.keys.mark()
+        outcome = yield from append(place, rows, slot, shape, lambda: chance.pick(3) == 0)
         self._truth.reported(stream, rows[0], outcome)
+        if isinstance(outcome, KeyTaken):
+            self._truth.keys.told_taken(stream, outcome, since)
         if isinstance(outcome, Committed):
             places[stream] = place.after(len(rows), shape)
+            self._hints.add((stream, place.chunk))
+            offset = yield from logged_offset(stream, place.chunk, rows[-1].version)
+            self._truth.told_logged(stream, rows[-1].version, offset)
 
     def _rows(self, name: str, place: Place, command: str | None) -> tuple[EventRow, ...]:
         attempt = name.encode()
-        record = None if command is None else CommandRecord(id=command, name="do-it", fingerprint=b"")
+        first = self._first(command)
         count = 1 + self._chance.pick(self._variant.shape.events_per_append)
         return tuple(
             [
@@ -94,11 +107,39 @@ class Roles:
                     self._chance.pick(40),
                     EVENT,
                     b"",
-                    FirstCells(record) if n == 0 else None,
+                    first if n == 0 else None,
                 )
                 for n in range(count)
             ]
         )
+
+    def _first(self, command: str | None) -> FirstCells:
+        chance, keys = self._chance, self._variant.keys
+        record = None if command is None else CommandRecord(id=command, name="do-it", fingerprint=b"")
+        if keys == 0:
+            return FirstCells(record)
+        claims = tuple([key for key in KEYS[:keys] if chance.pick(3) == 0])
+        return FirstCells(record, claims, tuple([key for key in KEYS[:keys] if chance.pick(3) == 0]))
+
+    def looker(self) -> Generator[Asked, object, None]:
+        """Asks who holds a key, again and again."""
+        while True:
+            key, since = KEYS[self._chance.pick(self._variant.keys)], self._truth.keys.mark()
+            try:
+                holder = yield from holder_of(key)
+            except StoreUnavailable:
+                continue
+            self._truth.keys.told_holder(key, holder, since)
+
+    def late_claimer(self, number: int) -> Generator[Asked, object, None]:
+        """Claims a key when nothing goes wrong any more: it gets what nobody holds, and nothing else."""
+        key, stream, shape = KEYS[number], f"late-{number}", self._variant.shape
+        place = yield from locate(0, stream, shape)
+        held = self._truth.keys.holder(key)
+        rows = (EventRow(1, stream.encode(), 0, EVENT, b"", FirstCells(None, (key,))),)
+        outcome = yield from append(place, rows, OPEN_SLOTS[0], shape, lambda: False)
+        if outcome != (Committed() if held is None else KeyTaken(key, held)):
+            raise Violation("STUCK a key is taken that nobody holds")
 
     def trimmer(self) -> Generator[Asked, object, None]:
         """Deletes what is settled of full buckets, again and again."""
@@ -139,7 +180,8 @@ class Roles:
             intents = yield from scan(owner.part, {*OPEN_SLOTS, *owner.pending_slots})
         lazy = variant.lazy and not final
         shape = self._hasty if final or chance.happens(HASTY) else variant.shape
-        done = yield from work_round(owner, intents, (), shape, now, lazy)
+        hints, self._hints = self._hints, set()
+        done = yield from work_round(owner, intents, hints if chance.pick(2) else (), shape, now, lazy)
         if lazy and not done.lost and chance.pick(3) == 0:
             yield from settle_owed(owner)
         return done.lost

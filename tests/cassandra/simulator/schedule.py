@@ -9,8 +9,8 @@ from tests.cassandra.simulator.chance import Chance
 from tests.cassandra.simulator.network import Network
 from tests.cassandra.simulator.process import Process
 from tests.cassandra.simulator.roles import Roles
-from tests.cassandra.simulator.truth import Violation
 from tests.cassandra.simulator.variant import Variant
+from tests.cassandra.simulator.violation import Violation
 from tests.cassandra.simulator.world import World
 
 __all__ = ["Ran", "run"]
@@ -57,6 +57,8 @@ class Schedule:
         self.network = Network(self._chance, self.world.perform, variant.faults, variant.unanswered, variant.crashes)
         self._processes = [Process(self._roles.writer(f"w{n}"), "writer") for n in range(variant.writers)]
         self._processes += [self._sequencer() for _ in range(variant.sequencers)]
+        if variant.keys:
+            self._processes.append(Process(self._roles.looker(), "looker"))
         if variant.trims:
             self._processes.append(Process(self._roles.trimmer(), "trimmer"))
 
@@ -101,12 +103,17 @@ class Schedule:
             if process.kind == "sequencer" and chance.pick(2):
                 network.leave_behind(process)
         network.calm, idle = True, 0
+        claimers = [Process(self._roles.late_claimer(number), "late") for number in range(self._variant.keys)]
         last: Process | None = None
         for _ in range(MOST_CALM_STEPS):
             if last is None:
                 last = Process(self._roles.sequencer(2, final=True), "last")
             if network.under_way and chance.pick(40) == 0:
                 network.arrive()
+            if claimers and not network.under_way and idle > 0:
+                if not network.step(claimers[-1]):
+                    claimers.pop()
+                continue
             if network.step(last):
                 continue
             last = None

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from headwater.engines.cassandra.protocol.appending import CertainFailure, Committed, Conflict, Outcome
+from headwater.engines.cassandra.protocol.outcomes import Committed, Outcome, OutcomeUnknown
 from headwater.engines.cassandra.protocol.requests import WriteLogged
 from headwater.engines.cassandra.protocol.rows import ChunkKey, CommandSeen, EventRow, LogRow
 from headwater.engines.cassandra.protocol.shape import Shape
+from tests.cassandra.simulator.key_truth import KeyTruth
+from tests.cassandra.simulator.violation import Violation
 
-__all__ = ["Truth", "Violation"]
-
-
-class Violation(Exception):
-    """A rule of the protocol was of no use."""
+__all__ = ["Truth"]
 
 
 class Truth:
     """Sees every write at the instant it is decided, whoever may know of it."""
 
-    def __init__(self, shape: Shape, has_intent: Callable[[bytes], bool]) -> None:
+    def __init__(self, shape: Shape, has_intent: Callable[[bytes], bool], keys: KeyTruth) -> None:
         self._shape = shape
         self._has_intent = has_intent
+        self.keys = keys
         self.events: dict[tuple[str, int], EventRow] = {}
         self.heads: dict[ChunkKey, int] = {}
         self.log: list[LogRow] = []
@@ -45,8 +44,10 @@ class Truth:
             self._versions[stream] = version
             self._attempts.setdefault(row.attempt, []).append(row)
             self._streams[row.attempt] = stream
-            if row.first is not None and row.first.command is not None:
-                self._committed_command(stream, version, row.first.command.id)
+            if row.first is not None:
+                self.keys.appended(stream, row)
+                if row.first.command is not None:
+                    self._committed_command(stream, version, row.first.command.id)
             if not self._has_intent(row.attempt):
                 raise Violation("COVER an event without an intent is committed")
         self.heads[key] = self._versions[stream]
@@ -86,6 +87,14 @@ class Truth:
         ):
             raise Violation("I8 an event is said to be logged where it is not")
 
+    def told_logged(self, stream: str, version: int, offset: int | None) -> None:
+        """Somebody was told that who has read up to an offset has seen a version."""
+        if offset is None:
+            return
+        entry = self.log[offset] if offset < len(self.log) else None
+        if entry is None or entry.stream != stream or entry.row.version < version:
+            raise Violation("I8 an event is said to be logged where it is not")
+
     def is_logged(self, attempt: bytes) -> bool:
         """Whether everything that an attempt committed is in the log."""
         rows = self._attempts.get(attempt)
@@ -96,7 +105,7 @@ class Truth:
         committed = self.events.get((stream, first.version)) is first
         if isinstance(outcome, Committed) and not committed:
             raise Violation("I4 said to be committed, and is not")
-        if isinstance(outcome, Conflict | CertainFailure):
+        if not isinstance(outcome, Committed | OutcomeUnknown):
             if committed:
                 raise Violation("I4 said to have failed, and is committed")
             self._failed.append((stream, first))

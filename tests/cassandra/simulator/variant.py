@@ -8,7 +8,9 @@ from headwater.engines.cassandra.protocol.shape import Shape
 
 __all__ = ["LEASE_VARIANTS", "VARIANTS", "LeaseVariant", "Variant"]
 
-SMALL = Shape(events_per_chunk=2, events_per_append=2, events_per_bucket=3, events_per_log_batch=4, patience=10.0)
+SMALL = Shape(
+    events_per_chunk=2, events_per_append=2, events_per_bucket=3, events_per_log_batch=4, looks_before_fence=1
+)
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +40,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody deletes old rows of the log."""
     repeats: float = 0.3
     """Of appends: under the command of one that was begun before."""
+    keys: int = 0
+    """Unique keys that the appends claim and give up."""
 
 
 class LeaseVariant(msgspec.Struct, frozen=True):
@@ -49,15 +53,22 @@ class LeaseVariant(msgspec.Struct, frozen=True):
     commits_late: bool = False
 
 
-def _shape(chunk: int, bucket: int, append: int, batch: int = 4) -> Shape:
-    return Shape(events_per_chunk=chunk, events_per_append=append, events_per_bucket=bucket, events_per_log_batch=batch)
+def _shape(chunk: int, bucket: int, append: int, batch: int = 4, size: int = 99) -> Shape:
+    return Shape(
+        events_per_chunk=chunk,
+        events_per_append=append,
+        events_per_bucket=bucket,
+        events_per_log_batch=batch,
+        bytes_per_log_batch=size,
+        looks_before_fence=1,
+    )
 
 
 VARIANTS = {
     "protocol": Variant(),
     "everything of size one": Variant(shape=_shape(1, 1, 1, 1)),
     "chunks of 3, buckets of 2": Variant(shape=_shape(3, 2, 3)),
-    "chunks of 6, batches of 2": Variant(shape=_shape(6, 5, 3, 2), streams=1, repeats=0.6),
+    "chunks of 6, batches of 2 or 5 bytes": Variant(shape=_shape(6, 5, 3, 3, 5), streams=1, repeats=0.6),
     "three sequencers, one stream": Variant(sequencers=3, streams=1),
     "faults 35 %, crashes 5 %": Variant(faults=0.35, crashes=0.05),
     "committed late": Variant(commits_late=True),
@@ -70,6 +81,9 @@ VARIANTS = {
         shape=_shape(4, 3, 1), streams=1, writers=2, appends=1, sequencers=1, rounds=8, faults=0.4
     ),
     "old rows deleted": Variant(trims=True, rounds=8),
+    "two keys": Variant(keys=2, streams=3),
+    "one key, faults 30 %": Variant(keys=1, faults=0.3, crashes=0.04, shape=_shape(4, 5, 1)),
+    "three keys, committed late": Variant(keys=3, commits_late=True, appends=4),
     "no reconciler, no closed slots": Variant(reconciles=False, closed=0.0),
 }
 """Each must come through without a violation."""

@@ -9,18 +9,23 @@ from headwater.engines.cassandra.protocol.replies import Answer, NotApplied
 from headwater.engines.cassandra.protocol.requests import (
     AppendEvents,
     AppendLog,
+    ConfirmKey,
     DeleteIntents,
+    DropReservation,
     FenceChunk,
     InsertIntent,
     ListSlots,
+    Pause,
     PlainWrite,
     ReadBucketSerially,
     ReadCommandSerially,
+    ReadKeySerially,
     ReadRows,
     ReadRowSerially,
     ReadSettled,
     ReadStatics,
     Request,
+    ReserveKey,
     ScanSlot,
     WriteLogged,
     WriteSettled,
@@ -37,9 +42,12 @@ from headwater.engines.cassandra.protocol.rows import (
 )
 from headwater.engines.cassandra.protocol.shape import Shape
 from tests.cassandra.simulator.chance import Chance
+from tests.cassandra.simulator.key_table import KeyTable
+from tests.cassandra.simulator.key_truth import KeyTruth
 from tests.cassandra.simulator.partition import DELETED, Cell, Fate, Partition
 from tests.cassandra.simulator.partitions import Partitions
-from tests.cassandra.simulator.truth import Truth, Violation
+from tests.cassandra.simulator.truth import Truth
+from tests.cassandra.simulator.violation import Violation
 
 __all__ = ["TrimBucket", "World"]
 
@@ -56,9 +64,10 @@ class World:
 
     def __init__(self, chance: Chance, shape: Shape, commits_late: bool = False) -> None:
         self.chance = chance
-        self.truth = Truth(shape, self._has_intent)
         self.partitions = Partitions(chance, commits_late, self._decided)
-        """Chunks by stream and number, buckets by number."""
+        """Chunks by stream and number, buckets by number, keys by themselves."""
+        self._keys = KeyTable(self.partitions)
+        self.truth = Truth(shape, self._has_intent, KeyTruth(self._keys.names))
         self.intents: dict[int, dict[bytes, Cell[Intent]]] = {}
         self.logged: dict[ChunkKey, Cell[tuple[int, int]]] = {}
         self.settled: Cell[int] = Cell()
@@ -84,7 +93,7 @@ class World:
     def _decided(self, key: Hashable, _: Mapping[str, object], rows: Mapping[int, object]) -> None:
         if isinstance(key, int):
             self.truth.logged(cast("Mapping[int, LogRow]", rows))
-        elif rows:
+        elif isinstance(key, tuple) and rows:
             self.truth.appended(cast("ChunkKey", key), cast("Mapping[int, EventRow]", rows))
 
     # -- the operations ----------------------------------------------------------------------------------------------
@@ -107,6 +116,11 @@ class World:
             ReadBucketSerially: self._read_bucket,
             AppendLog: self._append_log,
             TrimBucket: self._trim_bucket,
+            ReadKeySerially: self._keys.read,
+            ReserveKey: self._keys.reserve,
+            ConfirmKey: self._keys.confirm,
+            DropReservation: self._keys.drop,
+            Pause: lambda _, __: None,
         }
         return cast("dict[type, Callable[[Request[object], Fate], object]]", doing)
 

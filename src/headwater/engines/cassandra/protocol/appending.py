@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
-import msgspec
-
+from headwater.engines.cassandra.protocol.claiming import drop, reserve
 from headwater.engines.cassandra.protocol.core import Core, ask
+from headwater.engines.cassandra.protocol.outcomes import (
+    CertainFailure,
+    Committed,
+    Conflict,
+    KeyTaken,
+    Outcome,
+    OutcomeUnknown,
+)
 from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.replies import Applied, Failed, NotApplied
 from headwater.engines.cassandra.protocol.requests import (
@@ -21,33 +27,9 @@ from headwater.engines.cassandra.protocol.rows import EventRow, Intent, Statics
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.errors import StoreUnavailable
 
-__all__ = ["CertainFailure", "Committed", "Conflict", "Outcome", "OutcomeUnknown", "append", "intent_of"]
+__all__ = ["append", "intent_of"]
 
 INTENT_TRIES = 3
-
-
-class Committed(msgspec.Struct, frozen=True):
-    """All of it, for good."""
-
-
-class Conflict(msgspec.Struct, frozen=True):
-    """Certainly not: the stream went on without it."""
-
-    actual: int | None
-    """The stream's version as far as this chunk knows; None where it has none."""
-
-
-class CertainFailure(msgspec.Struct, frozen=True):
-    """Certainly not, though the stream may stand where it stood: another attempt may succeed."""
-
-    reason: str
-
-
-class OutcomeUnknown(msgspec.Struct, frozen=True):
-    """Committed or not: ask again, by the command's id."""
-
-
-Outcome: TypeAlias = Committed | Conflict | CertainFailure | OutcomeUnknown
 
 
 def intent_of(place: Place, rows: tuple[EventRow, ...], slot: int) -> Intent:
@@ -78,26 +60,44 @@ def append(
     """
     intent = intent_of(place, rows, slot)
     # 1.2 No append before its intent is acknowledged.
-    if (yield from _announce(intent, shape)):
-        # 1.3 One compare-and-set of head and fence.
-        write = AppendEvents(place.stream, place.chunk, place.head, place.fence, rows)
-        answer = yield from ask(write)
-        # 1.4 What the first answer leaves open is resolved.
-        match answer:
-            case Applied():
-                outcome: Outcome = Committed()
-            case NotApplied(row=statics):
-                outcome = _refused(place, statics)
-            case Failed():
-                outcome = CertainFailure("the append was not taken up")
-            case _:
-                outcome = yield from _resolve(place, write, shape, late)
+    if not (yield from _announce(intent, shape)):
+        outcome: Outcome = CertainFailure("the intent was not acknowledged, so the append was not tried")
+    # K   Nor before its keys name it.
+    elif (refused := (yield from _reserve(place, rows[0], shape, late))) is not None:
+        outcome = refused
+    # 1.3, 1.4
     else:
-        outcome = CertainFailure("the intent was not acknowledged, so the append was not tried")
+        outcome = yield from _try(place, rows, shape, late)
     # 1.5 Only what certainly is not there needs no sequencer to look for it.
-    if isinstance(outcome, Conflict | CertainFailure):
+    if not isinstance(outcome, Committed | OutcomeUnknown):
         yield from ask(DeleteIntents(shape.intent_deleted_at(slot), place.part, slot, (intent.attempt,)))
+        yield from drop(rows[0])
     return outcome
+
+
+def _reserve(
+    place: Place, first: EventRow, shape: Shape, late: Callable[[], bool]
+) -> Core[KeyTaken | CertainFailure | None]:
+    try:
+        return (yield from reserve(place, first, shape, late))
+    except StoreUnavailable:
+        return CertainFailure("a key could not be looked at, so the append was not tried")
+
+
+def _try(place: Place, rows: tuple[EventRow, ...], shape: Shape, late: Callable[[], bool]) -> Core[Outcome]:
+    # 1.3 One compare-and-set of head and fence.
+    write = AppendEvents(place.stream, place.chunk, place.head, place.fence, rows)
+    answer = yield from ask(write)
+    # 1.4 What the first answer leaves open is resolved.
+    match answer:
+        case Applied():
+            return Committed()
+        case NotApplied(row=statics):
+            return _refused(place, statics)
+        case Failed():
+            return CertainFailure("the append was not taken up")
+        case _:
+            return (yield from _resolve(place, write, shape, late))
 
 
 def _announce(intent: Intent, shape: Shape) -> Core[bool]:

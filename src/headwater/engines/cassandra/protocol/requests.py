@@ -12,12 +12,14 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from headwater.domain.append import UniqueKey
 from headwater.engines.cassandra.protocol.replies import Answer
 from headwater.engines.cassandra.protocol.rows import (
     Bucket,
     CommandSeen,
     EventRow,
     Intent,
+    KeyRow,
     LeaseRow,
     LogRow,
     RowSeen,
@@ -28,14 +30,18 @@ __all__ = [
     "AppendEvents",
     "AppendLog",
     "ConditionalWrite",
+    "ConfirmKey",
     "DeleteIntents",
+    "DropReservation",
     "FenceChunk",
     "InsertIntent",
     "ListSlots",
+    "Pause",
     "PlainWrite",
     "QuorumRead",
     "ReadBucketSerially",
     "ReadCommandSerially",
+    "ReadKeySerially",
     "ReadLease",
     "ReadLeaseSerially",
     "ReadRowSerially",
@@ -43,6 +49,7 @@ __all__ = [
     "ReadSettled",
     "ReadStatics",
     "Request",
+    "ReserveKey",
     "ScanSlot",
     "SerialRead",
     "WriteLease",
@@ -74,6 +81,10 @@ class PlainWrite(Request[bool], frozen=True):
 
 class ConditionalWrite(Request[Answer[Row_co]], Generic[Row_co], frozen=True):
     """A compare-and-set at SERIAL, committed at QUORUM: repeated by nobody but the core."""
+
+
+class Pause(Request[None], frozen=True):
+    """A while, longer each time: somebody else is about to finish."""
 
 
 # -- streams ---------------------------------------------------------------------------------------------------------
@@ -227,3 +238,33 @@ class WriteLease(ConditionalWrite[LeaseRow | None], frozen=True):
     name: str
     seen: LeaseRow | None
     row: LeaseRow
+
+
+# -- unique keys -----------------------------------------------------------------------------------------------------
+
+
+class ReadKeySerially(SerialRead[KeyRow], frozen=True):
+    key: UniqueKey
+
+
+class ReserveKey(ConditionalWrite[KeyRow], frozen=True):
+    """A key's row, if its holder and the attempt of its reservation are as they were seen."""
+
+    key: UniqueKey
+    seen: KeyRow
+    row: KeyRow
+
+
+class ConfirmKey(ConditionalWrite[KeyRow], frozen=True):
+    """The holder of a key, and no reservation, if it is reserved by this attempt."""
+
+    key: UniqueKey
+    attempt: bytes
+    holder: str | None
+
+
+class DropReservation(ConditionalWrite[KeyRow], frozen=True):
+    """No reservation of a key, whose holder stays, if it is reserved by this attempt."""
+
+    key: UniqueKey
+    attempt: bytes

@@ -14,8 +14,10 @@ __all__ = [
     "EventRow",
     "FirstCells",
     "Intent",
+    "KeyRow",
     "LeaseRow",
     "LogRow",
+    "Reservation",
     "RowSeen",
     "Statics",
 ]
@@ -129,3 +131,30 @@ class LeaseRow(msgspec.Struct, frozen=True, gc=False):
     """Rises with every change of owner."""
     expires_at: int
     """Microseconds since 1970, by the owner's clock."""
+
+
+class Reservation(msgspec.Struct, frozen=True, gc=False):
+    """An attempt that may be about to change who holds a key, and all that it takes to decide it."""
+
+    attempt: bytes
+    stream: str
+    chunk: int
+    expected: int
+    """v."""
+    fence: int | None
+    """f."""
+    claims: bool
+    """Takes the key; False: gives it up."""
+
+    @property
+    def holder_after(self) -> str | None:
+        """Who holds the key if the attempt is committed."""
+        return self.stream if self.claims else None
+
+
+class KeyRow(msgspec.Struct, frozen=True, gc=False):
+    """A unique key. The row that is not there is the same as one without anything."""
+
+    holder: str | None = None
+    """The stream that holds it, unless the reservation says otherwise."""
+    reservation: Reservation | None = None

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
+from headwater.engines.cassandra.protocol.claiming import confirm
 from headwater.engines.cassandra.protocol.collecting import collect
 from headwater.engines.cassandra.protocol.core import Core, ask, ask_all
 from headwater.engines.cassandra.protocol.deciding import ChunkSeen, Verdict, decide, verdict_of_row
@@ -75,6 +76,8 @@ def work_round(
         _advance(owner, batch, seen)
         if not lazy:
             yield from settle_owed(owner)
+        # R6 What it claims and gives up is confirmed.
+        yield from confirm(batch)
     # R5 Intents that are decided go.
     done = yield from _decided(owner, intents, seen, shape, now)
     yield from _delete(done, shape)

@@ -28,6 +28,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """X: seconds for which an intent may be pending before it is fenced; too few starve slow writers."""
     self_fences: int = 3
     """How often an append past its deadline tries to fence itself before it reports that it does not know."""
+    looks_before_fence: int = 5
+    """How often who wants a key looks, with pauses, at the append that has reserved it, before it is fenced."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.events_per_append <= self.events_per_chunk:
