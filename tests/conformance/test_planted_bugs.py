@@ -20,7 +20,7 @@ from headwater.testing.conformance.exports import ExportsConformance
 from headwater.testing.conformance.generations import GenerationsConformance
 from headwater.testing.conformance.inline_appends import InlineAppendsConformance
 from headwater.testing.conformance.journal import JournalConformance
-from headwater.testing.conformance.leases import LeasesConformance
+from headwater.testing.conformance.leases import LeasesConformance, SteppedClockConformance
 from headwater.testing.conformance.log import LogConformance
 from headwater.testing.conformance.parking import ParkingConformance
 from headwater.testing.conformance.projection_store import ProjectionStoreConformance
@@ -64,6 +64,11 @@ BUGS: list[tuple[type, type[Part], str]] = [
     ),
     (ProjectionStoreConformance, planted.ChangesBeforeCheckpoint, "test_a_commit_from_another_start_writes_nothing"),
     (LeasesConformance, planted.EpochStands, "test_an_expired_lease_is_taken_over_with_a_higher_epoch"),
+    (
+        SteppedClockConformance,
+        planted.SteppedClockTrusted,
+        "test_a_lease_that_would_last_longer_than_one_lasts_is_taken_over",
+    ),
     (SwapsConformance, read_side.SwapKeepsEpochs, "test_whoever_was_at_work_on_either_commits_nothing"),
     (SwapsConformance, read_side.SwapLosesEffects, "test_side_effects_go_on_where_they_have_come_to"),
     (SwapsConformance, read_side.SwapIsPartial, "test_all_read_models_change_over_together"),

@@ -26,7 +26,7 @@ from headwater.testing.conformance.generations import GenerationsConformance
 from headwater.testing.conformance.imports import ImportsConformance
 from headwater.testing.conformance.inline_appends import InlineAppendsConformance
 from headwater.testing.conformance.journal import JournalConformance
-from headwater.testing.conformance.leases import LeasesConformance
+from headwater.testing.conformance.leases import LeasesConformance, SteppedClockConformance
 from headwater.testing.conformance.log import LogConformance
 from headwater.testing.conformance.parking import ParkingConformance
 from headwater.testing.conformance.projection_store import ProjectionStoreConformance
@@ -110,6 +110,10 @@ class TestParking(ParkingConformance):
 
 
 class TestLeases(LeasesConformance):
+    pass
+
+
+class TestSteppedClock(SteppedClockConformance):
     pass
 
 

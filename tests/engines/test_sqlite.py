@@ -30,7 +30,7 @@ from headwater.testing.conformance.generations import GenerationsConformance
 from headwater.testing.conformance.imports import ImportsConformance
 from headwater.testing.conformance.inline_appends import InlineAppendsConformance
 from headwater.testing.conformance.journal import JournalConformance
-from headwater.testing.conformance.leases import LeasesConformance
+from headwater.testing.conformance.leases import LeasesConformance, SteppedClockConformance
 from headwater.testing.conformance.log import LogConformance
 from headwater.testing.conformance.machine import EnginesAgree
 from headwater.testing.conformance.parking import ParkingConformance
@@ -124,6 +124,10 @@ class TestParking(ParkingConformance):
 
 
 class TestLeases(LeasesConformance):
+    pass
+
+
+class TestSteppedClock(SteppedClockConformance):
     pass
 
 

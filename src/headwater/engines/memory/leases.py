@@ -13,18 +13,17 @@ __all__ = ["MemoryLeases"]
 class MemoryLeases(Part):
     async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
         state = self._state
-        now = state.now()
-        if state.backed_off.get(name, now) > now:
+        now, last = state.now(), state.leases.get(name)
+        if last is not None and self._is_taken(last, owner, now):
             return None
-        last = state.leases.get(name)
-        held = last is not None and last.expires_at > now
-        if last is not None and held and last.owner != owner:
-            return None
+        is_kept = last is not None and last.expires_at > now and last.owner == owner
         before = 0 if last is None else last.epoch
         lease = Lease(
-            name=name, owner=owner, epoch=before if held else before + 1, expires_at=now + round(ttl * 1_000_000)
+            name=name, owner=owner, epoch=before if is_kept else before + 1, expires_at=now + round(ttl * 1_000_000)
         )
         state.leases[name] = lease
+        state.leased_at[name] = now
+        state.backed_off.pop(name, None)
         return lease
 
     async def release(self, lease: Lease) -> None:
@@ -32,11 +31,21 @@ class MemoryLeases(Part):
 
     async def back_off(self, lease: Lease, seconds: float) -> None:
         if self._give_back(lease):
-            self._state.backed_off[lease.name] = self._state.now() + round(seconds * 1_000_000)
+            now = self._state.now()
+            self._state.leased_at[lease.name] = now
+            self._state.backed_off[lease.name] = now + round(seconds * 1_000_000)
 
     async def holders(self) -> list[Lease]:
-        now = self._state.now()
-        return [lease for _, lease in sorted(self._state.leases.items()) if lease.expires_at > now]
+        state = self._state
+        now = state.now()
+        held = [lease for _, lease in sorted(state.leases.items()) if lease.expires_at > now]
+        return [lease for lease in held if state.leased_at[lease.name] <= now]
+
+    def _is_taken(self, last: Lease, owner: str, now: int) -> bool:
+        state = self._state
+        if now < state.leased_at[last.name]:  # the clock has stepped back
+            return False
+        return (last.expires_at > now and last.owner != owner) or state.backed_off.get(last.name, now) > now
 
     def _give_back(self, lease: Lease) -> bool:
         """False if it was taken over."""

@@ -88,6 +88,8 @@ class State:
         """By stream, then kind."""
         self.leases: dict[str, Lease] = {}
         """The last lease of each name, expired ones too: they keep the epoch."""
+        self.leased_at: dict[str, int] = {}
+        """When a lease was taken or backed off."""
         self.backed_off: dict[str, int] = {}
         """Until when a lease is left alone, by its name."""
         self.journal: deque[Entry] = deque(maxlen=_MOST_ENTRIES)

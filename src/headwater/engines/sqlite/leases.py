@@ -18,8 +18,8 @@ from headwater.ports.leases import Lease
 
 __all__ = ["SqliteLeases"]
 
-_Found: TypeAlias = tuple[str, int, int, int]
-"""The last holder of a lease, its epoch, when it expires, and until when it is backed off."""
+_Found: TypeAlias = tuple[str, int, int, int, int]
+"""The last holder of a lease, its epoch, when it expires, until when it is backed off, and since when."""
 
 
 class SqliteLeases:
@@ -45,30 +45,31 @@ class SqliteLeases:
 
     def _find(self, connection: apsw.Connection, name: str) -> _Found:
         row = connection.execute(self._sql["find_lease"], (name,)).get
-        return ("", 0, 0, 0) if row is None else cast("_Found", row)
+        return ("", 0, 0, 0, 0) if row is None else cast("_Found", row)
 
     def _looks_taken(self, connection: apsw.Connection, name: str, owner: str) -> bool:
         return _is_taken(self._find(connection, name), owner, self._clock.micros())
 
     def _acquire(self, connection: apsw.Connection, name: str, owner: str, ttl: float) -> Lease | None:
-        now = self._clock.micros()
         found = self._find(connection, name)
+        now = self._clock.micros()
         if _is_taken(found, owner, now):
             return None
-        _, epoch, expires_at, _ = found
-        is_held = expires_at > now
+        holder, epoch, expires_at, _, _ = found
+        is_kept = expires_at > now and holder == owner
         lease = Lease(
-            name=name, owner=owner, epoch=epoch if is_held else epoch + 1, expires_at=now + round(ttl * 1_000_000)
+            name=name, owner=owner, epoch=epoch if is_kept else epoch + 1, expires_at=now + round(ttl * 1_000_000)
         )
-        connection.execute(self._sql["write_lease"], (name, owner, lease.epoch, lease.expires_at))
+        connection.execute(self._sql["write_lease"], (name, owner, lease.epoch, lease.expires_at, now))
         return lease
 
     def _release(self, connection: apsw.Connection, lease: Lease) -> None:
         connection.execute(self._sql["end_lease"], (lease.name, lease.owner, lease.epoch))
 
     def _back_off(self, connection: apsw.Connection, lease: Lease, seconds: float) -> None:
-        retry_at = self._clock.micros() + round(seconds * 1_000_000)
-        connection.execute(self._sql["back_off_lease"], (retry_at, lease.name, lease.owner, lease.epoch))
+        now = self._clock.micros()
+        retry_at = now + round(seconds * 1_000_000)
+        connection.execute(self._sql["back_off_lease"], (retry_at, now, lease.name, lease.owner, lease.epoch))
 
     def _holders(self, connection: apsw.Connection) -> list[Lease]:
         rows = connection.execute(self._sql["list_leases"], (self._clock.micros(),))
@@ -76,5 +77,7 @@ class SqliteLeases:
 
 
 def _is_taken(found: _Found, owner: str, now: int) -> bool:
-    holder, _, expires_at, retry_at = found
+    holder, _, expires_at, retry_at, since = found
+    if now < since:  # the clock has stepped back
+        return False
     return (expires_at > now and holder != owner) or retry_at > now

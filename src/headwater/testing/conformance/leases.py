@@ -8,7 +8,7 @@ from headwater.ports.engine import Engine
 from headwater.ports.leases import Lease
 from headwater.testing.clock import START, ManualClock
 
-__all__ = ["LeasesConformance"]
+__all__ = ["LeasesConformance", "SteppedClockConformance"]
 
 
 class LeasesConformance:
@@ -135,3 +135,49 @@ class LeasesConformance:
         assert mine is not None
         await engine.leases.back_off(mine, 60)
         assert await engine.leases.acquire("p/1", "me", 10) is not None
+
+
+class SteppedClockConformance:
+    """Where the time is the application's clock, and not a server's. Enrol with the fixtures `engine` and `clock`."""
+
+    async def test_a_lease_that_would_last_longer_than_one_lasts_is_taken_over(
+        self, engine: Engine, clock: ManualClock
+    ) -> None:
+        await engine.leases.acquire("p/0", "me", 10)
+        clock.advance(-3_600)
+        taken = await engine.leases.acquire("p/0", "you", 10)
+        assert taken is not None
+        assert (taken.owner, taken.epoch) == ("you", 2)
+        assert await engine.leases.acquire("p/0", "me", 10) is None
+        assert list(await engine.leases.holders()) == [taken]
+        clock.advance(10)
+        assert await engine.leases.acquire("p/0", "me", 10) is not None
+
+    async def test_it_is_nobodys_meanwhile(self, engine: Engine, clock: ManualClock) -> None:
+        await engine.leases.acquire("p/0", "me", 3_600)
+        clock.advance(-60)
+        assert list(await engine.leases.holders()) == []
+        assert await engine.leases.acquire("p/0", "you", 10) is not None
+
+    async def test_a_longer_lease_is_held_against_whoever_asks_for_less(self, engine: Engine) -> None:
+        await engine.leases.acquire("p/0", "me", 3_600)
+        assert await engine.leases.acquire("p/0", "you", 10) is None
+
+    async def test_a_back_off_is_over(self, engine: Engine, clock: ManualClock) -> None:
+        mine = await engine.leases.acquire("p/0", "me", 10)
+        assert mine is not None
+        await engine.leases.back_off(mine, 60)
+        clock.advance(-3_600)
+        assert await engine.leases.acquire("p/0", "you", 10) is not None
+        clock.advance(10)
+        assert await engine.leases.acquire("p/0", "me", 10) is not None
+
+    async def test_its_owner_keeps_it_with_its_epoch_if_nobody_was_faster(
+        self, engine: Engine, clock: ManualClock
+    ) -> None:
+        await engine.leases.acquire("p/0", "me", 10)
+        clock.advance(-3_600)
+        kept = await engine.leases.acquire("p/0", "me", 10)
+        assert kept is not None
+        assert kept.epoch == 1
+        assert await engine.leases.acquire("p/0", "you", 10) is None

@@ -1,2 +1,2 @@
 -- The last lease of a name.
-SELECT owner, epoch, expires_at, retry_at FROM headwater_leases WHERE name = ?
+SELECT owner, epoch, expires_at, retry_at, since FROM headwater_leases WHERE name = ?

@@ -120,7 +120,8 @@ CREATE TABLE headwater_leases (
     owner TEXT NOT NULL,
     epoch INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    retry_at INTEGER NOT NULL
+    retry_at INTEGER NOT NULL,
+    since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE headwater_read_models (
