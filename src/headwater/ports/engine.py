@@ -58,7 +58,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Make the store if it is not there; else that is StoreUnavailable. What lives in memory is always made."""
     limits: Limits = Limits()
     clock: Clock = SystemClock()
-    """What events and records are stamped by. Leases too, unless it is the machine's and a server has a clock for all."""
+    """What events and records are stamped by; leases too, unless it is the machine's and a server has one for all."""
     query: Mapping[str, str] = {}
     """Options in the URL's query; an unknown one is a ConfigurationError."""
 
