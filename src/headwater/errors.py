@@ -320,7 +320,7 @@ class StoreMismatch(StoreError):
 
 
 class FormatTooNew(StoreError):
-    """The store was written by a later release: upgrade headwater before opening it."""
+    """The store was written by a later release, and this one cannot run on it: upgrade headwater before opening it."""
 
 
 # -- configuration -------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Migrations: a schema becomes a store, an older store a newer one, and any other is refused.
 
 They only go forward, and the release before still runs on what they make: a migration adds tables, columns with
-defaults and indexes, and takes away nothing that the release before it reads.
+defaults and indexes, and takes away nothing that the release before it reads. So while a deployment goes on, processes
+of both run, and may be started; the store remembers which releases may.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from headwater.ports.engine import EngineOptions, Identity
 
 __all__ = ["open_store"]
 
+_OLDEST: Final = 1
+"""The oldest format whose releases run on the newest one; a migration that takes something away raises it."""
 _PARTITIONS: Final = 8
 _TRIES: Final = 20
 
@@ -34,7 +37,7 @@ async def open_store(pool: Pool, sql: Statements, location: Location, options: E
     """
     async with pool.connection() as connection:
         await _check_database(connection, sql)
-        if await _format(connection, sql) != len(sql.migrations):
+        if await _format(connection, sql) < len(sql.migrations):
             await _migrate(connection, sql, location, options)
         return await _identity(connection, sql, location, options)
 
@@ -46,10 +49,19 @@ async def _check_database(connection: Connection, sql: Statements) -> None:
 
 
 async def _format(connection: Connection, sql: Statements) -> int:
-    """How many migrations made this store; 0 where there is none."""
+    """How many migrations made this store; 0 where there is none. Raises FormatTooNew for one not to be run on."""
     if not await connection.fetchval(sql["has_table"], f"{sql.schema}.headwater_store"):
         return 0
-    return cast("int", await connection.fetchval(sql["read_format"]) or 0)
+    row, known = await connection.fetchrow(sql["read_format"]), len(sql.migrations)
+    if row is None:
+        return 0
+    format, oldest = cast("tuple[int, int]", row)
+    if oldest > known:
+        raise FormatTooNew(
+            f"this store has format {format}, for releases that know format {oldest} or a later one, "
+            f"and this release knows formats up to {known}: upgrade headwater"
+        )
+    return format
 
 
 async def _migrate(connection: Connection, sql: Statements, location: Location, options: EngineOptions) -> None:
@@ -67,10 +79,6 @@ async def _migrate(connection: Connection, sql: Statements, location: Location, 
 
 async def _run(connection: Connection, sql: Statements, location: Location, options: EngineOptions) -> None:
     format, known = await _format(connection, sql), len(sql.migrations)
-    if format > known:
-        raise FormatTooNew(
-            f"this store has format {format}, this release knows formats up to {known}: upgrade headwater"
-        )
     if format == 0:
         if not options.create:
             raise StoreUnavailable(f"schema {location.schema!r} holds no store: check the URL")
@@ -81,10 +89,10 @@ async def _run(connection: Connection, sql: Statements, location: Location, opti
         names = options.event_store, options.command_store
         identity = options.store_id or str(uuid.uuid4()), secrets.token_bytes(32)
         partitions = location.partitions or _PARTITIONS
-        await connection.execute(sql["insert_identity"], known, *identity, *names, partitions)
+        await connection.execute(sql["insert_identity"], known, _OLDEST, *identity, *names, partitions)
         await connection.execute(sql["insert_partitions"], partitions)
     elif format < known:
-        await connection.execute(sql["update_format"], known)
+        await connection.execute(sql["update_format"], known, _OLDEST)
 
 
 async def _make_schema(connection: Connection, sql: Statements, location: Location, options: EngineOptions) -> None:

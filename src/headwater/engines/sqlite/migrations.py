@@ -1,4 +1,8 @@
-"""Migrations: a file becomes a store, an older store a newer one, and any other is refused."""
+"""Migrations: a file becomes a store, an older store a newer one, and any other is refused.
+
+A store of a later release is refused, whatever its migrations did: the processes of a file are on one machine, where
+they are upgraded together.
+"""
 
 # apsw's annotations name a type of Python 3.12:
 # pyright: reportUnknownMemberType=false

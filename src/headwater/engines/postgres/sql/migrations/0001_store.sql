@@ -3,6 +3,7 @@
 CREATE TABLE {schema}.headwater_store (
     only_row boolean PRIMARY KEY DEFAULT TRUE CHECK (only_row),
     format integer NOT NULL,
+    oldest_format integer NOT NULL,
     store_id text NOT NULL,
     secret bytea NOT NULL,
     event_store text NOT NULL,
