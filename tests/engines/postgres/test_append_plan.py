@@ -52,6 +52,8 @@ class Stored:
         return id in self.commands and self.commands[id].error is None
 
     def _write(self, plan: Plan) -> None:
+        assert list(plan.releases) == sorted(plan.releases)
+        assert list(plan.claims) == sorted(plan.claims)
         for key, holder in plan.releases:
             assert self.keys.pop(key) == holder
         for key, stream in plan.claims:

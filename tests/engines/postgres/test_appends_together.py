@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+import random
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from itertools import permutations
+from typing import TypeAlias
 
 import pytest
 
@@ -22,6 +25,10 @@ from headwater.ports.engine import Engine, EngineOptions
 from headwater.testing.controls import append_of, atomic, command_of, events_of, log_of, new_event, write_of
 from tests.engines.postgres.roles import a_role, as_role
 from tests.engines.servers import fresh_schema
+
+Move: TypeAlias = tuple[str, UniqueKey, UniqueKey]
+"""A stream, and the keys it gives up and takes."""
+Ended: TypeAlias = tuple[dict[Move, type], dict[UniqueKey, str]]
 
 ENGINES = 3
 ROUNDS = 30
@@ -73,19 +80,58 @@ async def test_one_of_those_that_claim_a_key_from_different_partitions_wins(engi
         assert sum(isinstance(each, UniqueKeyTaken) for each in told) == ENGINES - 1
 
 
-async def test_keys_that_change_hands_crosswise_end_with_one_holder_each(engines: list[Engine]) -> None:
-    """Each gives up what the other wants: they lock in one order, so neither waits for the other in a circle."""
-    keys = [UniqueKey("desk", "1"), UniqueKey("desk", "2")]
-    for number, key in enumerate(keys):
-        await engines[0].events.append(append_of(stream(number), claims=(key,)))
-    for _ in range(ROUNDS):
-        await outcomes(
-            engines[0].events.append(append_of(stream(0), releases=(keys[0],), claims=(keys[1],))),
-            engines[1].events.append(append_of(stream(1), releases=(keys[1],), claims=(keys[0],))),
-            engines[2].events.append(append_of(stream(0), releases=(keys[1],), claims=(keys[0],))),
+async def test_keys_that_change_hands_crosswise_end_as_if_one_by_one(engines: list[Engine]) -> None:
+    """Each gives up what another may want: they lock in one order, so that nobody waits in a circle."""
+    chance = random.Random(0)
+    keys = [UniqueKey("desk", str(number)) for number in range(4)]
+    holders: dict[UniqueKey, str] = {}
+    changes = 0
+    for _ in range(2 * ROUNDS):
+        pairs = [chance.sample(keys, 2) for _ in engines]
+        moves = [(str(stream(place)), given, taken) for place, (given, taken) in enumerate(pairs)]
+        told = await outcomes(
+            *(
+                engine.events.append(append_of(StreamId.parse(name), releases=(given,), claims=(taken,)))
+                for engine, (name, given, taken) in zip(engines, moves, strict=True)
+            )
         )
-        held = await engines[0].unique_keys.held()
-        assert len({each.key for each in held}) == len(held)
+        held = {each.key: str(each.stream) for each in await engines[0].unique_keys.held()}
+        changes += held != holders
+        assert (dict(zip(moves, map(type, told), strict=True)), held) in orders(holders, moves), told
+        holders = held
+    assert changes > ROUNDS // 2
+
+
+def orders(before: Mapping[UniqueKey, str], moves: Sequence[Move]) -> list[Ended]:
+    """What moves come to one after the other, in any order: what each is told, and who holds which key then."""
+    return [moved(before, order) for order in permutations(moves)]
+
+
+def moved(before: Mapping[UniqueKey, str], moves: Iterable[Move]) -> Ended:
+    holders, told = dict(before), dict[Move, type]()
+    for move in moves:
+        name, given, taken = move
+        if holders.get(taken, name) != name:
+            told[move] = UniqueKeyTaken
+            continue
+        if holders.get(given) == name:
+            del holders[given]
+        holders[taken] = name
+        told[move] = Appended
+    return told, holders
+
+
+async def test_many_keys_that_are_claimed_in_any_order_are_never_waited_for_in_a_circle(engines: list[Engine]) -> None:
+    for number in range(ROUNDS // 3):
+        keys = tuple(UniqueKey("seat", f"{number}-{seat}") for seat in range(300))
+        told = await outcomes(
+            *(
+                engine.events.append(append_of(stream(f"{number}-{place}"), claims=keys[:: 1 - 2 * (place % 2)]))
+                for place, engine in enumerate(engines)
+            )
+        )
+        assert sum(isinstance(each, Appended) for each in told) == 1, told
+        assert sum(isinstance(each, UniqueKeyTaken) for each in told) == ENGINES - 1, told
 
 
 async def test_a_command_that_is_sent_to_all_of_them_commits_once(engines: list[Engine]) -> None:
