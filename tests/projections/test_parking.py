@@ -12,7 +12,8 @@ from headwater.domain.on import on
 from headwater.errors import InvalidMessage, StoreBusy, UnknownName
 from headwater.models.changes import Insert
 from headwater.ports.projection_store import ProjectionCommit
-from headwater.projections.dead_letters import Retried
+from headwater.projections.audit import Audit
+from headwater.projections.dead_letters import DeadLetterQueue, Retried
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.synchronizer import ReadModelSynchronizer
 from headwater.read_models.views import Views
@@ -111,6 +112,19 @@ async def test_a_queue_stops_at_the_next_bad_event(shop: Shop, running: ReadMode
     assert (await shop.stock())["item-1"] == 12
     stock.poison.clear()
     assert await running.dead_letters.retry("stock") == Retried(handled=1, parked=0, pending=0)
+
+
+async def test_what_comes_to_a_queue_during_a_retry_takes_nothing_off(
+    shop: Shop, running: ReadModelSynchronizer
+) -> None:
+    async def release(projection: object, partition: int) -> None:
+        await shop.append("item-1", *[Added(units=units) for units in range(5)])
+        await running.caught_up()
+
+    audit = Audit(shop.engine.journal, shop.clock)
+    letters = DeadLetterQueue(shop.parts, running.projections, release, audit, shop.options)
+    retried = await letters.retry("stock")
+    assert (retried.handled, retried.parked + retried.pending) == (0, 8)
 
 
 async def test_an_edited_event_is_handled_with_its_new_data(shop: Shop, running: ReadModelSynchronizer) -> None:

@@ -29,7 +29,7 @@ class Retried(msgspec.Struct, frozen=True):
     handled: int
     """Their effect is committed, and they are parked no longer."""
     parked: int
-    """They failed again, or wait behind one that did."""
+    """They failed again, or wait behind one that did; those that came meanwhile included."""
     pending: int
     """They are left to the process that runs the projection."""
 
@@ -102,17 +102,19 @@ class DeadLetterQueue:
         queues = [q for q in await self._queues(named.name, generation) if None in keys or q.key in keys]
         if not queues and keys != {None}:
             raise UnknownName(f"{named.name!r} has nothing parked for key={key!r}, offset={offset}")
+        offsets = {(queue.partition, queue.key): await self._offsets(queue) for queue in queues}
         for queue in queues:
             await self._free(queue)
         subject = named.name if key is None else f"{named.name}, key {key}"
         await self._audit.note("parked.retry", subject, by, f"{len(queues)} keys")
         for freed in sorted({queue.partition for queue in queues}):
             await self._release(named, freed)
-        asked = {(queue.partition, queue.key) for queue in queues}
-        left = [q for q in await self._queues(named.name, generation) if (q.partition, q.key) in asked]
+        left = [q for q in await self._queues(named.name, generation) if (q.partition, q.key) in offsets]
+        first = {(queue.partition, queue.key): queue.first for queue in left}
+        gone = [o for at, asked in offsets.items() for o in asked if at not in first or o < first[at]]
         parked = sum(queue.events for queue in left if queue.error is not None)
         pending = sum(queue.events for queue in left if queue.error is None)
-        return Retried(handled=sum(queue.events for queue in queues) - parked - pending, parked=parked, pending=pending)
+        return Retried(handled=len(gone), parked=parked, pending=pending)
 
     async def edit(
         self, projection: object, offset: int, data: Mapping[str, object], partition: int = 0, by: str = ""
@@ -153,6 +155,17 @@ class DeadLetterQueue:
         if first is not None:
             free = msgspec.structs.replace(first, error=None, trace="", attempts=0, retry_at=None, data=None)
             await self._parts.parking.park(free)
+
+    async def _offsets(self, queue: ParkedQueue) -> builtins.list[int]:
+        """Of the events in it now; others may come to its end at any time."""
+        offsets: builtins.list[int] = []
+        after = ParkedPlace(queue.projection, queue.generation, queue.partition, queue.first - 1)
+        while events := await self._parts.parking.parked(
+            queue.projection, queue.key, generation=queue.generation, partition=queue.partition, after=after
+        ):
+            offsets += [event.offset for event in events]
+            after = events[-1].place
+        return offsets
 
     async def _keys_at(self, projection: str, generation: int, offset: int) -> set[str | None]:
         """The keys of what is parked at an offset, of whatever partition."""
