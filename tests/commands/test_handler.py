@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import cast
 
 import attrs
 import pydantic
@@ -163,3 +165,33 @@ def test_two_handlers_of_one_command() -> None:
 async def test_no_handler() -> None:
     with pytest.raises(MissingHandler, match="Deposit has no handler"):
         await CommandBus().execute(Deposit(id="a", amount=1))
+
+
+async def test_a_result_that_could_not_be_told_again_is_refused_before_the_commit() -> None:
+    @handles(Deposit)
+    async def deposit(c: Deposit, accounts: Repository[Account]) -> int:
+        account = await accounts.load(c.id)
+        account.deposit(c.amount)
+        await accounts.save(account)
+        return cast("int", "seven" if c.amount == 7 else c.amount)
+
+    bank = await Bank().open(deposit)
+    await bank.account("a1")
+    for command_id in ("c1", None):
+        with pytest.raises(InvalidMessage, match=r"deposit did not return the int that Deposit declares .*got `str`"):
+            await bank.bus.execute(Deposit(id="a1", amount=7), command_id=command_id)
+    assert await bank.events("a1") == [Opened(owner="a1")]
+    assert (await bank.bus.execute(Deposit(id="a1", amount=8), command_id="c1")).result == 8
+
+
+async def test_a_handler_of_another_return_type_is_refused_when_it_is_registered() -> None:
+    async def wrong(c: Deposit) -> str:
+        return c.id
+
+    class Both(CommandHandler):
+        async def handle(self, command: Open | Deposit) -> str | None:
+            return command.id
+
+    for handler in (handles(Deposit)(cast("Callable[[Deposit], Awaitable[int]]", wrong)), Both()):
+        with pytest.raises(BadSignature, match="but Deposit declares int"):
+            CommandBus([handler])

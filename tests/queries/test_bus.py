@@ -119,6 +119,11 @@ class IsPlain(QueryHandler):
         return 0
 
 
+class Returns(QueryHandler):
+    async def asks(self, id: str) -> str:
+        return id
+
+
 class Empty(QueryHandler):
     pass
 
@@ -128,6 +133,7 @@ class Empty(QueryHandler):
     [
         (NeedsMore(), BadSignature, r"asks\(\) needs \['other'\], which Asks does not have"),
         (TakesLess(), BadSignature, r"asks\(\) does not take \['id'\] of Asks"),
+        (Returns(), BadSignature, "Returns.asks returns str, but Asks declares int"),
         (IsPlain(), BadSignature, "IsPlain.asks must be `async def`"),
         (Empty(), MissingHandler, "answers no query"),
         (object(), MissingHandler, "answers no query"),

@@ -28,9 +28,10 @@ class Attempts:
         self._tries = tries
         self._queues = StreamQueues()
 
-    def of(self, handler: CallNext) -> CallNext:
-        """The link that runs this handler."""
+    def of(self, command_class: type, handler: CallNext) -> CallNext:
+        """The link that runs this handler of a command."""
         queues = self._queues
+        self._committer.results.expect(command_class, handler)
 
         async def attempt(command: object) -> object:
             context = current_command.get()

@@ -31,6 +31,7 @@ from headwater.errors import (
 )
 from headwater.handling.chain import checked_middleware, compose
 from headwater.handling.injection import Injector
+from headwater.handling.returns import check_returns
 from headwater.ports.command_log import CommandLog
 from headwater.ports.middleware import CallNext, Middleware, Prepares, Startup
 
@@ -106,8 +107,9 @@ class CommandBus:
     def register(self, *handlers: object) -> None:
         """Add handlers; each command has exactly one."""
         for handler in handlers:
-            for message, function in command_routes(handler):
-                self.route(message, function)
+            routes = command_routes(handler)
+            for message, function in routes:
+                self.route(message, function, shared=sum(other == function for _, other in routes) > 1)
 
     @property
     def handled(self) -> tuple[type, ...]:
@@ -128,20 +130,24 @@ class CommandBus:
         if not chosen:
             raise MissingHandler(f"{handler!r} does not handle {name!r}, but {[m.__name__ for m, _ in routes]}")
         for message, function in chosen:
-            self.route(message, function)
+            self.route(message, function, shared=sum(other == function for _, other in routes) > 1)
 
     def _name(self, message: type) -> str:
         self.registry.register(message)
         return self.registry.name_of(message)
 
-    def route(self, message: type, function: Callable[..., Awaitable[object]]) -> None:
-        """Let a function handle a command; DuplicateName if it has a handler."""
+    def route(self, message: type, function: Callable[..., Awaitable[object]], shared: bool = False) -> None:
+        """Let a function handle a command; `shared`: it handles others, too, and returns for each what that declares.
+
+        Raises DuplicateName if it has a handler, BadSignature for one annotated to return something else.
+        """
+        check_returns(message, function, shared)
         self.registry.register(message)
         if message in self._handlers:
             raise DuplicateName(f"{message.__name__} has two handlers: keep one")
         bound = self._injector.bind(function, skip=1)
         self._handlers[message] = bound
-        innermost = bound if self._attempts is None else self._attempts.of(bound)
+        innermost = bound if self._attempts is None else self._attempts.of(message, bound)
         self._chains[message] = compose(self._middleware, innermost)
         self._prepared = False
 

@@ -8,6 +8,7 @@ import msgspec
 
 from headwater.commands.context import CommandContext, Staged
 from headwater.commands.fingerprint import fingerprint
+from headwater.commands.results import Results
 from headwater.domain.append import Append, Appended, CommandRecord, Write
 from headwater.domain.boundary import AppendCondition
 from headwater.domain.event import NewEvent
@@ -15,7 +16,7 @@ from headwater.domain.metadata import Context
 from headwater.domain.registry import Registry
 from headwater.domain.stream import StreamId
 from headwater.domain.version import AnyVersion
-from headwater.errors import BadDeclaration, InvalidMessage
+from headwater.errors import BadDeclaration
 from headwater.handling.ids import uuid7
 from headwater.ports.atomic_appends import AtomicAppends
 from headwater.ports.boundaries import BoundaryAppends
@@ -34,6 +35,7 @@ class Committer:
         self._events = events
         self._registry = registry
         self._append_atomic = events.append_atomic if isinstance(events, AtomicAppends) else None
+        self.results = Results()
         self.inline: InlineAppender | None = None
         """Set at start-up where projections run inline."""
 
@@ -79,10 +81,7 @@ class Committer:
 
     def _record(self, id: str, command: object, result: object, principal: str | None) -> CommandRecord:
         name, digest = fingerprint(self._registry, command)
-        try:
-            encoded = _encode(result)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidMessage(f"the result of {name} cannot be kept as JSON: {error}") from error
+        encoded = self.results.encode(command, result)
         return CommandRecord(id=id, name=name, fingerprint=digest, result=encoded, principal=principal)
 
     def _with_published(self, staged: Staged, context: Context) -> tuple[Write, ...]:

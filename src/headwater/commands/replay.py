@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from typing import ForwardRef, get_args, get_origin, get_type_hints
-
 import msgspec
 
 from headwater.domain.append import CommandRecord, Written
-from headwater.domain.messages import CommandLike
 from headwater.domain.registry import Registry
 from headwater.domain.stream import StreamId
 from headwater.errors import BadDeclaration, DecodingError, UnknownName
+from headwater.handling.returns import declared_result
 from headwater.ports.event_store import EventStore
 
 __all__ = ["Replay", "result_type"]
@@ -43,30 +40,9 @@ class Replay:
 
 def result_type(command: type) -> object:
     """The R of `Command[R]`; raises BadDeclaration if results of this type cannot be kept as JSON."""
-    declared = _declared(command)
+    declared = declared_result(command)
     try:
         msgspec.json.Decoder(declared)
     except (TypeError, NameError) as error:
         raise BadDeclaration(f"{command.__name__} returns {declared}, which cannot be kept as JSON: {error}") from error
     return declared
-
-
-def _declared(command: type) -> object:
-    for owner in command.__mro__:
-        for base in getattr(owner, "__orig_bases__", ()):
-            origin = get_origin(base)
-            if isinstance(origin, type) and issubclass(origin, CommandLike):
-                (argument,) = get_args(base)
-                return _resolved(argument, owner)
-    return object
-
-
-def _resolved(argument: object, owner: type) -> object:
-    """A forward reference is looked up where the command class is declared."""
-    if not isinstance(argument, ForwardRef):
-        return argument
-    holder = type("Holder", (), {"__annotations__": {"result": argument.__forward_arg__}})
-    try:
-        return get_type_hints(holder, vars(sys.modules[owner.__module__]))["result"]
-    except (NameError, KeyError) as error:
-        raise BadDeclaration(f"{owner.__name__}: the result type {argument.__forward_arg__!r} is not known") from error

@@ -12,6 +12,7 @@ from headwater.domain.codec import field_names
 from headwater.domain.messages import is_query
 from headwater.errors import BadSignature, DuplicateName, MissingHandler
 from headwater.handling.injection import Injector, parameters
+from headwater.handling.returns import check_returns
 from headwater.handling.routing import handled_by
 
 __all__ = ["Answer", "QueryHandler", "QueryRoute", "query_routes"]
@@ -31,7 +32,7 @@ class QueryHandler:
 
 
 class QueryRoute:
-    """How one query is answered."""
+    """How one query is answered; raises BadSignature where the query declares another answer."""
 
     __slots__ = ("answer", "message", "name", "parameters", "required")
 
@@ -43,6 +44,8 @@ class QueryRoute:
         parameters: frozenset[str] | None,
         required: frozenset[str] = frozenset(),
     ) -> None:
+        if message is not None:
+            check_returns(message, answer)
         self.name = name
         """The query's name in PascalCase, as a mapping's `type` gives it."""
         self.message = message
