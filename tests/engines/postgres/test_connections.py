@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack
+from itertools import count
+from typing import cast
 
+import asyncpg
 import pytest
 
 from headwater.domain.stream import StreamId
@@ -15,13 +19,14 @@ from headwater.engines.postgres.engine import PostgresEngine
 from headwater.errors import AppendOutcomeUnknown, StoreUnavailable
 from headwater.ports.engine import EngineOptions
 from headwater.testing.controls import append_of
+from tests.engines.postgres.interrupted import Interrupted
 from tests.engines.servers import fresh_schema
 from tests.faults.proxy import Mode, Proxy, a_proxy
 
 STREAM = StreamId("user", "a")
 PATIENCE = 60.0
 """Seconds that nothing here takes, unless it hangs."""
-SHORT = {"partitions": "2", "connect_timeout": "0.5", "deadline": "1", "statement_timeout": "0.5"}
+SHORT = {"partitions": "2", "pool": "3", "connect_timeout": "0.5", "deadline": "1", "statement_timeout": "0.5"}
 
 
 @pytest.fixture
@@ -110,31 +115,27 @@ async def test_whoever_waits_is_told_of_commits_after_a_listener_hung(
     await other.close()
 
 
-@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("answered", [False, True], ids=["unanswered", "answered"])
+@pytest.mark.parametrize("again", range(4))
 async def test_a_cancelled_transaction_leaves_its_connection_out_of_any(
-    engine: PostgresEngine, proxy: Proxy, turns: int
+    engine: PostgresEngine, again: int, answered: bool
 ) -> None:
     """Wherever it is cancelled, and once more while it is rolled back."""
-    loop = asyncio.get_running_loop()
     said: list[object] = []
-    loop.set_exception_handler(lambda _, context: said.append(context))
-    proxy.become(Mode.DELAY, 0.005)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
 
     async def job() -> None:
         async with engine._pool.connection() as connection, begun(connection):
             await connection.fetchval("SELECT 1")
 
-    task = asyncio.create_task(job())
-    await asyncio.wait((task,), timeout=0.004 * turns)
-    task.cancel()
-    for _ in range(turns % 4):
-        await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait((task,))
-    proxy.become(Mode.PASS)
-    for _ in range(10):
-        await engine._pool.transaction(_is_fresh)
-    assert not said
+    for place in count():
+        interrupted = Interrupted(job(), {place, place + again}, answered=answered)
+        await asyncio.wait((asyncio.create_task(_ended(interrupted)),))
+        await _check_connections(engine)
+        assert not said
+        if interrupted.waits <= place:
+            break  # it was not cancelled any more
+    assert place >= 3  # for BEGIN, SELECT and COMMIT
 
 
 async def test_a_transaction_whose_connection_is_cut_says_so(engine: PostgresEngine, proxy: Proxy) -> None:
@@ -148,16 +149,17 @@ async def test_a_transaction_whose_connection_is_cut_says_so(engine: PostgresEng
 
 
 async def test_a_cancelled_call_is_cancelled_though_its_connection_is_cut(engine: PostgresEngine, proxy: Proxy) -> None:
-    hanging = asyncio.Event()
+    hanging, noticed = asyncio.Event(), asyncio.Event()
 
     async def job(connection: Connection) -> None:
+        cast("asyncpg.Connection", connection).add_termination_listener(lambda _: noticed.set())
         proxy.become(Mode.HANG)
         hanging.set()
         try:
             await connection.fetchval("SELECT 1")
         finally:
             proxy.cut()
-            await asyncio.sleep(0.01)  # until it is noticed
+            await noticed.wait()
 
     task = asyncio.create_task(engine._pool.transaction(job))
     await hanging.wait()
@@ -166,5 +168,14 @@ async def test_a_cancelled_call_is_cancelled_though_its_connection_is_cut(engine
         await task
 
 
-async def _is_fresh(connection: Connection) -> None:
-    assert connection.is_in_transaction()
+async def _ended(job: Awaitable[None]) -> None:
+    await job
+
+
+async def _check_connections(engine: PostgresEngine) -> None:
+    """Each of the pool's, beside the one that listens, works and is in no transaction."""
+    async with AsyncExitStack() as stack:
+        for _ in range(engine.location.pool - 1):
+            connection = await stack.enter_async_context(engine._pool.connection())
+            assert await connection.fetchval("SELECT 1") == 1
+            assert not connection.is_in_transaction()
