@@ -37,7 +37,7 @@ class Interrupted(Generic[T]):
             try:
                 error = None
                 yield waited_for
-            except BaseException as thrown:  # noqa: BLE001, RUF100
+            except BaseException as thrown:
                 error = thrown
 
     def _cancel(self, waited_for: object) -> None:
