@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from headwater.errors import InvalidCriteria, InvalidMessage, LimitExceeded, NotOwner
+from headwater.errors import BadDeclaration, InvalidCriteria, InvalidMessage, LimitExceeded, NotOwner
 from headwater.handling.batch import Batch, running_batch
 from headwater.limits import Limits
 from headwater.models.changes import Insert
@@ -140,6 +141,19 @@ async def test_a_bad_value_raises_at_the_call(engine: Engine) -> None:
             with pytest.raises(InvalidMessage):
                 await refused
     assert batch.changes == []
+
+
+def test_no_field_is_called_as_a_keyword_of_the_queries() -> None:
+    keywords = {
+        name
+        for query in (Views.find_one, Views.find, Views.page, Views.count, Views.exists)
+        for name, parameter in inspect.signature(query).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    for name in keywords - {"size"}:  # of a page: a field of that name is asked for by a mapping there
+        namespace = {"__annotations__": {"id": Key[str], name: int}}
+        with pytest.raises(BadDeclaration, match=rf"Kept.{name}: .*choose another name, as in `item_{name}`"):
+            type(ReadModel)("Kept", (ReadModel,), namespace)
 
 
 async def test_an_upsert_needs_what_has_no_default(engine: Engine) -> None:

@@ -6,7 +6,7 @@ import types
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -50,6 +50,10 @@ _ITEM_KINDS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.REAL, Kind.BOOLEAN, Kind.
 _KEY_KINDS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.UUID, Kind.DATE, Kind.DATETIME})
 
 
+_ASKED: Final = frozenset({"cursor", "limit", "order_by", "skip"})
+"""Keywords of `find` and `page` that say which of the rows found, in which order: not a field's, for equality."""
+
+
 def fields_of(model: type[msgspec.Struct]) -> dict[str, Field]:
     """The declared fields in order; raises BadDeclaration for one that cannot be kept."""
     hints = get_type_hints(model, include_extras=True)
@@ -58,6 +62,11 @@ def fields_of(model: type[msgspec.Struct]) -> dict[str, Field]:
 
 
 def _field(model: type, name: str, hint: object, required: bool) -> Field:
+    if name in _ASKED:
+        raise BadDeclaration(
+            f"{model.__name__}.{name}: `find({name}=...)` and `page` would take it for their own: "
+            f"choose another name, as in `item_{name}`"
+        )
     marks, declared = _unwrap(hint)
     inner, optional = _without_none(declared)
     more, inner = _unwrap(inner)

@@ -122,6 +122,7 @@ class Views(Writing):
     ) -> Page[M]:
         """One page of rows. Rows written meanwhile move no other row onto or off a later page.
 
+        `size` is how many: a field of that name is named in a mapping, or an expression.
         Raises InvalidCursor for a cursor of another query or store, or a changed one.
         """
         if check_rows(size, "the page size", self._limits.page_size) == 0:
