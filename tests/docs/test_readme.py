@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -23,6 +25,20 @@ def test_the_command_line_finds_the_first_files_application(tmp_path: Path) -> N
     run(tmp_path, "first.py")
     (command,) = re.findall(r"`headwater (dlq ls --app [^`]*)`", README.read_text())
     assert run(tmp_path, "-m", "headwater.cli", *command.split(), "--json") == "[]\n"
+
+
+@pytest.mark.timeout(150)
+def test_the_commands_of_operation_run_as_they_stand(tmp_path: Path) -> None:
+    write_program(tmp_path)
+    run(tmp_path, "first.py")
+    (block,) = re.findall(r"```bash\n(export HEADWATER_APP.*?)```", README.read_text(), re.DOTALL)
+    executable = Path(sys.executable).parent
+    script = f"set -e; PATH={executable}:$PATH\n{block}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "copy.db").exists()
 
 
 def write_program(folder: Path) -> None:

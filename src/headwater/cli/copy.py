@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -14,6 +15,7 @@ from headwater.cli.options import JsonOption
 from headwater.cli.printing import complain, print_json, say
 from headwater.cli.verb import verb
 from headwater.copying import Copied, StoreCopy
+from headwater.errors import ConfigurationError
 from headwater.opening import open_engine
 from headwater.ports.engine import EngineOptions
 
@@ -31,6 +33,8 @@ async def copy(
     Event ids, versions, timestamps and the order of streams are kept, positions are new. In the end the whole copy is
     read and compared; exits with 1 where it differs. Run again it goes on where it was, and takes what came meanwhile.
     """
+    if urlsplit(target).scheme == "memory":
+        raise ConfigurationError("a copy in memory would be gone with this command: name a store that lasts")
     async with store(source) as here:
         there = open_engine(target, EngineOptions())
         identity = await there.open()
