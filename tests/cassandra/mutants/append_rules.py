@@ -138,20 +138,27 @@ APPEND_RULES = (
         variant=BROKEN,
     ),
     Rule(
-        name="a command is looked up by a serial read, not after the statics by one that may miss rows",
+        name="a command is looked up in a read that shows every row up to its head",
+        step="1.6",
+        edits=(
+            Edit(LOCATING, "        if seen.rows == seen.highest == (seen.statics.head or 0):\n", "        if True:\n"),
+        ),
+        variant=OFTEN_REPEATED,
+    ),
+    Rule(
+        name="in later chunks a command is looked up serially",
         step="1.6",
         edits=(
             Edit(
                 WORLD,
-                "        partition = self.partitions.resolved(key)\n"
-                '        rows = cast("dict[int, EventRow]", partition.rows)\n',
-                "        partition = self.partitions.of(key)\n"
-                '        rows = cast("dict[int, EventRow]", partition.seen_rows(self.chance))\n',
+                "        partition = self.partitions.resolved(key)\n        return _command_seen(",
+                "        partition = self.partitions.of(key)\n        return _command_seen(",
             ),
             Edit(
-                LOCATING,
-                "    if head is not None:\n        place",
-                "    if True:\n        pass\n    elif head is not None:\n        place",
+                WORLD,
+                "_command_seen(self._statics(key, partition.statics), partition.rows, request.command)",
+                "_command_seen(\n            self._statics(key, partition.seen_statics(self.chance)),"
+                " partition.seen_rows(self.chance), request.command)",
             ),
         ),
         variant=OFTEN_REPEATED,

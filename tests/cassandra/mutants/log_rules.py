@@ -158,9 +158,11 @@ LOG_RULES = (
         variant=Variant(
             shape=Shape(events_per_chunk=20, events_per_append=1, events_per_bucket=30),
             streams=1,
+            writers=4,
+            appends=5,
             sequencers=1,
             faults=0.5,
-            crashes=0.01,
+            crashes=0.0,
             closed=0.0,
             repeats=0.0,
         ),

@@ -53,14 +53,14 @@ class LeaseVariant(msgspec.Struct, frozen=True):
     commits_late: bool = False
 
 
-def _shape(chunk: int, bucket: int, append: int, batch: int = 4, size: int = 99) -> Shape:
+def _shape(chunk: int, bucket: int, append: int, batch: int = 4, size: int = 99, looks: int = 1) -> Shape:
     return Shape(
         events_per_chunk=chunk,
         events_per_append=append,
         events_per_bucket=bucket,
         events_per_log_batch=batch,
         bytes_per_log_batch=size,
-        looks_before_fence=1,
+        looks_before_fence=looks,
     )
 
 
@@ -83,6 +83,9 @@ VARIANTS = {
     "old rows deleted": Variant(trims=True, rounds=8),
     "two keys": Variant(keys=2, streams=3),
     "one key, faults 30 %": Variant(keys=1, faults=0.3, crashes=0.04, shape=_shape(4, 5, 1)),
+    "one key, nobody waits": Variant(
+        shape=_shape(4, 5, 1, looks=0), keys=1, streams=6, writers=5, appends=5, faults=0.3, crashes=0.0, repeats=0.0
+    ),
     "three keys, committed late": Variant(keys=3, commits_late=True, appends=4),
     "no reconciler, no closed slots": Variant(reconciles=False, closed=0.0),
 }

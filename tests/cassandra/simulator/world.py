@@ -18,6 +18,7 @@ from headwater.engines.cassandra.protocol.requests import (
     Pause,
     PlainWrite,
     ReadBucketSerially,
+    ReadCommand,
     ReadCommandSerially,
     ReadKeySerially,
     ReadRows,
@@ -103,7 +104,8 @@ class World:
             ReadStatics: self._read_statics,
             ReadRows: self._read_rows,
             ReadRowSerially: self._read_row,
-            ReadCommandSerially: self._read_command,
+            ReadCommand: self._read_command,
+            ReadCommandSerially: self._read_command_serially,
             AppendEvents: self._append_events,
             FenceChunk: self._fence_chunk,
             WriteLogged: self._write_logged,
@@ -146,18 +148,16 @@ class World:
         row = cast("EventRow | None", partition.rows.get(request.version))
         return RowSeen(self._statics(key, partition.statics), row)
 
-    def _read_command(self, request: ReadCommandSerially, _: Fate) -> CommandSeen:
+    def _read_command(self, request: ReadCommand, _: Fate) -> CommandSeen:
+        key = (request.stream, request.chunk)
+        partition = self.partitions.of(key)
+        statics = self._statics(key, partition.seen_statics(self.chance))
+        return _command_seen(statics, partition.seen_rows(self.chance), request.command)
+
+    def _read_command_serially(self, request: ReadCommandSerially, _: Fate) -> CommandSeen:
         key = (request.stream, request.chunk)
         partition = self.partitions.resolved(key)
-        rows = cast("dict[int, EventRow]", partition.rows)
-        found, last = None, 0
-        for version in sorted(rows):
-            row = rows[version]
-            if row.first is not None and row.first.command is not None and row.first.command.id == request.command:
-                found, last = row, version
-            elif found is not None and row.attempt == found.attempt:
-                last = version
-        return CommandSeen(self._statics(key, partition.statics), found, last)
+        return _command_seen(self._statics(key, partition.statics), partition.rows, request.command)
 
     def _append_events(self, request: AppendEvents, fate: Fate) -> Answer[Statics]:
         key = (request.stream, request.chunk)
@@ -232,3 +232,14 @@ class World:
     def _trim_bucket(self, request: TrimBucket, _: Fate) -> bool:
         self.partitions.of(request.bucket).rows.clear()
         return True
+
+
+def _command_seen(statics: Statics, rows: Mapping[int, object], command: str) -> CommandSeen:
+    found, last = None, 0
+    for version in sorted(rows):
+        row = cast("EventRow", rows[version])
+        if row.first is not None and row.first.command is not None and row.first.command.id == command:
+            found, last = row, version
+        elif found is not None and row.attempt == found.attempt:
+            last = version
+    return CommandSeen(statics, found, last, len(rows), max(rows, default=0))

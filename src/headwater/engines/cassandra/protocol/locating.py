@@ -6,7 +6,7 @@ import msgspec
 
 from headwater.engines.cassandra.protocol.core import Core, ask
 from headwater.engines.cassandra.protocol.place import Place
-from headwater.engines.cassandra.protocol.requests import ReadCommandSerially, ReadStatics
+from headwater.engines.cassandra.protocol.requests import ReadCommand, ReadCommandSerially, ReadStatics
 from headwater.engines.cassandra.protocol.rows import CommandSeen
 from headwater.engines.cassandra.protocol.shape import Shape
 
@@ -39,12 +39,12 @@ def locate(part: int, stream: str, shape: Shape, known: int = 0) -> Core[Place]:
 def look_up(part: int, stream: str, command: str, shape: Shape, known: int = 0) -> Core[Found]:
     """The place of the next append, proved to be without the command up to its version (1.6).
 
-    Head and rows of a chunk are of one serial read, and the append is conditioned on that head: so looking and
-    appending are one.
+    Head and rows of a chunk are of one read that shows every row up to that head, and the append is conditioned on that
+    head: so looking and appending are one.
     """
     place = yield from locate(part, stream, shape, known)
     while True:
-        seen = yield from ask(ReadCommandSerially(stream, place.chunk, command))
+        seen = yield from _look(stream, place.chunk, command)
         head, fence = seen.statics.head, seen.statics.fence
         if seen.row is not None:
             return Found(place, seen)
@@ -56,5 +56,14 @@ def look_up(part: int, stream: str, command: str, shape: Shape, known: int = 0) 
     else:
         place = Place(part, stream, place.chunk, place.version, None, fence)
     if place.chunk > 0:  # whose head is final
-        seen = yield from ask(ReadCommandSerially(stream, place.chunk - 1, command))
+        seen = yield from _look(stream, place.chunk - 1, command)
     return Found(place, None if seen.row is None else seen)
+
+
+def _look(stream: str, chunk: int, command: str) -> Core[CommandSeen]:
+    """Serially, but for the first chunk, where a read at QUORUM shows itself that no row up to its head is missing."""
+    if chunk == 0:
+        seen = yield from ask(ReadCommand(stream, chunk, command))
+        if seen.rows == seen.highest == (seen.statics.head or 0):
+            return seen
+    return (yield from ask(ReadCommandSerially(stream, chunk, command)))

@@ -40,6 +40,7 @@ __all__ = [
     "PlainWrite",
     "QuorumRead",
     "ReadBucketSerially",
+    "ReadCommand",
     "ReadCommandSerially",
     "ReadKeySerially",
     "ReadLease",
@@ -115,9 +116,17 @@ class ReadRowSerially(SerialRead[RowSeen], frozen=True):
     version: int
 
 
+class ReadCommand(QuorumRead[CommandSeen], frozen=True):
+    """The statics of a chunk, and what a command committed in it, as far as that is visible. Where the reply takes
+    several pages, the statics are those of the first page."""
+
+    stream: str
+    chunk: int
+    command: str
+
+
 class ReadCommandSerially(SerialRead[CommandSeen], frozen=True):
-    """The statics of a chunk, and what a command committed in it. Where the reply takes several pages, the statics are
-    those of the first page, so that every row up to that head is looked at."""
+    """The same, and every row up to that head is looked at."""
 
     stream: str
     chunk: int

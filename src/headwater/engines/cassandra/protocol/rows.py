@@ -105,12 +105,16 @@ class RowSeen(msgspec.Struct, frozen=True, gc=False):
 
 
 class CommandSeen(msgspec.Struct, frozen=True, gc=False):
-    """The statics of a chunk, and the first row of the append that a command committed there, of one instant."""
+    """The statics of a chunk, and the first row of the append that a command committed there."""
 
     statics: Statics
     row: EventRow | None
     last_version: int = 0
     """Of the events of that append."""
+    rows: int = 0
+    """How many rows were looked at."""
+    highest: int = 0
+    """The highest version among them."""
 
 
 class Bucket(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,173 @@
+"""The cores ask for what the protocol says, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from headwater.domain.append import UniqueKey
+from headwater.domain.event import NewEvent
+from headwater.engines.cassandra.protocol.appending import append
+from headwater.engines.cassandra.protocol.core import Core
+from headwater.engines.cassandra.protocol.deciding import ChunkSeen, Verdict, decide
+from headwater.engines.cassandra.protocol.outcomes import CertainFailure, Committed, Conflict, KeyTaken, Outcome
+from headwater.engines.cassandra.protocol.place import Place
+from headwater.engines.cassandra.protocol.replies import APPLIED, UNKNOWN, NotApplied
+from headwater.engines.cassandra.protocol.rows import (
+    Bucket,
+    EventRow,
+    FirstCells,
+    Intent,
+    KeyRow,
+    LogRow,
+    RowSeen,
+    Statics,
+)
+from headwater.engines.cassandra.protocol.shape import Shape
+from headwater.engines.cassandra.protocol.takeover import LogHead, take_over
+from headwater.errors import BadDeclaration, StoreCorrupt
+
+T = TypeVar("T")
+
+SHAPE = Shape(events_per_chunk=4, events_per_append=4, events_per_bucket=2)
+EVENT = NewEvent(event_id=b"0" * 16, type="it-happened", schema=1, data=b"{}")
+EMAIL = UniqueKey("user-email", "john@example.com")
+PLACE = Place(part=0, stream="user-1", chunk=0, version=0, head=None, fence=None)
+
+
+def driven(core: Core[T], replies: Iterable[object]) -> tuple[list[str], T]:
+    """The names of what a core asks for, one by one or at once, while it gets these replies; and its outcome."""
+    asked, left = list[str](), list(replies)
+    try:
+        request = next(core)
+        while True:
+            names = [type(one).__name__ for one in (request if isinstance(request, list) else [request])]
+            asked += names
+            answers = [left.pop(0) for _ in names]
+            request = core.send(answers if isinstance(request, list) else answers[0])
+    except StopIteration as stopped:
+        assert left == []
+        outcome: T = stopped.value
+        return asked, outcome
+
+
+def row(version: int, attempt: bytes = b"a", first: FirstCells | None = None) -> EventRow:
+    return EventRow(version, attempt, 100, EVENT, b"", first)
+
+
+def appended(replies: Iterable[object], first: FirstCells | None = None, late: bool = False) -> tuple[str, Outcome]:
+    asked, outcome = driven(append(PLACE, (row(1, b"a", first), row(2)), 7, SHAPE, lambda: late), replies)
+    return " ".join(asked), outcome
+
+
+TRY = "InsertIntent AppendEvents"
+REFUSED = NotApplied(Statics(head=3))
+
+
+@pytest.mark.parametrize(
+    ("replies", "late", "asked", "outcome"),
+    [
+        ([True, APPLIED], False, TRY, Committed()),
+        ([False, True, APPLIED], False, f"InsertIntent {TRY}", Committed()),
+        ([True, REFUSED, True], False, f"{TRY} DeleteIntents", Conflict(3)),
+        ([True, UNKNOWN, RowSeen(Statics(2), row(1))], False, f"{TRY} ReadRowSerially", Committed()),
+        (
+            [True, UNKNOWN, RowSeen(Statics(3), row(1, b"b")), True],
+            False,
+            f"{TRY} ReadRowSerially DeleteIntents",
+            Conflict(3),
+        ),
+        (
+            [True, UNKNOWN, RowSeen(Statics(), None), APPLIED],
+            False,
+            f"{TRY} ReadRowSerially AppendEvents",
+            Committed(),
+        ),
+        (
+            [True, UNKNOWN, RowSeen(Statics(), None), APPLIED, True],
+            True,
+            f"{TRY} ReadRowSerially FenceChunk DeleteIntents",
+            CertainFailure("the deadline passed, and the append was fenced"),
+        ),
+        (
+            [True, UNKNOWN, RowSeen(Statics(), None), REFUSED, RowSeen(Statics(2), row(1))],
+            True,
+            f"{TRY} ReadRowSerially FenceChunk ReadRowSerially",
+            Committed(),
+        ),
+    ],
+)
+def test_an_append_asks_in_order(replies: list[object], late: bool, asked: str, outcome: Outcome) -> None:
+    assert appended(replies, late=late) == (asked, outcome)
+
+
+def test_an_append_without_an_intent_is_not_tried() -> None:
+    asked, outcome = appended([False, False, False, True])
+    assert asked == "InsertIntent InsertIntent InsertIntent DeleteIntents"
+    assert isinstance(outcome, CertainFailure)
+
+
+def test_a_key_names_the_append_before_it_is_tried() -> None:
+    asked, outcome = appended([True, APPLIED, APPLIED], FirstCells(claims=(EMAIL,)))
+    assert (asked, outcome) == ("InsertIntent ReserveKey AppendEvents", Committed())
+
+
+def test_a_key_that_another_holds_is_taken() -> None:
+    taken = NotApplied(KeyRow("user-2"))
+    asked, outcome = appended([True, taken, True, NotApplied(KeyRow("user-2"))], FirstCells(claims=(EMAIL,)))
+    assert (asked, outcome) == ("InsertIntent ReserveKey DeleteIntents DropReservation", KeyTaken(EMAIL, "user-2"))
+
+
+INTENT = Intent(part=0, slot=7, attempt=b"a", stream="user-1", chunk=0, first_version=3, count=2, fence=1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [
+        (ChunkSeen(Statics(), logged=4), Verdict.DONE),
+        (ChunkSeen(Statics(), logged=3), Verdict.FIRST_ROW),
+        (ChunkSeen(Statics(), logged=2), Verdict.UNSEEN),
+        (ChunkSeen(Statics(), logged=2, rows={3: row(3, b"b")}), Verdict.DONE),
+        (ChunkSeen(Statics(), logged=2, rows={3: row(3)}), Verdict.UNSEEN),
+        (ChunkSeen(Statics(4), logged=2, rows={}), Verdict.HIDDEN),
+        (ChunkSeen(Statics(4), logged=1, rows={2: row(2)}, last_read=2), Verdict.UNSEEN),
+        (ChunkSeen(Statics(2, 2), logged=2, rows={}), Verdict.DONE),
+        (ChunkSeen(Statics(2, 1), logged=2, rows={}), Verdict.PENDING),
+    ],
+)
+def test_an_intent_is_decided_by_what_was_seen(seen: ChunkSeen, verdict: Verdict) -> None:
+    assert decide(INTENT, seen) is verdict
+
+
+def test_a_takeover_carries_the_time_over_the_end_of_a_bucket() -> None:
+    last = LogRow(1, 500, "user-1", 0, row(2))
+    replies = [0, Bucket(1, 500, (last,)), Bucket(None, None, ()), True, True]
+    asked, head = driven(take_over(0, SHAPE), replies)
+    assert asked == ["ReadSettled", "ReadBucketSerially", "ReadBucketSerially", "WriteLogged", "WriteSettled"]
+    assert head == LogHead(1, 500)
+
+
+def test_a_log_that_ends_before_what_is_settled_is_corrupt() -> None:
+    with pytest.raises(StoreCorrupt, match="settled up to 9"):
+        driven(take_over(0, SHAPE), [9, Bucket(None, None, ())])
+
+
+def test_a_place_goes_on_behind_its_append() -> None:
+    assert PLACE.after(3, SHAPE) == Place(0, "user-1", 0, 3, 3, None)
+    fenced = msgspec.structs.replace(PLACE, version=3, head=3, fence=2)
+    assert fenced.after(4, SHAPE) == Place(0, "user-1", 1, 7, None, None)
+
+
+def test_everything_has_its_place() -> None:
+    assert [SHAPE.chunk_of(version) for version in (0, 3, 4)] == [0, 0, 1]
+    assert [SHAPE.bucket_of(offset) for offset in (0, 1, 2)] == [0, 0, 1]
+    slot = SHAPE.slot_of(25_000_000)
+    assert (slot, SHAPE.intent_written_at(slot), SHAPE.intent_deleted_at(slot)) == (2, 20_000_000, 20_000_001)
+
+
+def test_an_append_must_fit_a_chunk() -> None:
+    with pytest.raises(BadDeclaration, match="make the chunks larger"):
+        Shape(events_per_chunk=10, events_per_append=11)
