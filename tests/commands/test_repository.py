@@ -286,3 +286,15 @@ async def test_a_published_event_must_be_known() -> None:
     bank = await Bank().open(tell)
     with pytest.raises(UnknownName, match="Unknown is not registered"):
         await bank.bus.execute(Deposit(id="a1", amount=1))
+
+
+async def test_a_check_with_nothing_to_write_is_made_too() -> None:
+    bank = await Bank().open()
+    await bank.account("a1")
+    stale = await bank.accounts.load("a1")
+    await bank.accounts.save_all(check=[stale])
+    fresh = await bank.accounts.load("a1")
+    fresh.deposit(1)
+    await bank.accounts.save(fresh)
+    with pytest.raises(WrongExpectedVersion, match="at version 2, expected version 1"):
+        await bank.accounts.save_all(check=[stale])

@@ -15,7 +15,7 @@ from headwater.domain.identifier import check_id
 from headwater.domain.registry import Registry
 from headwater.domain.stream import StreamId
 from headwater.domain.version import Exact
-from headwater.errors import AggregateNotFound, InvalidInput
+from headwater.errors import AggregateNotFound, InvalidInput, WrongExpectedVersion
 from headwater.ports.event_store import EventStore
 from headwater.ports.snapshots import Snapshots
 from headwater.ports.unique_keys import UniqueKeys
@@ -77,7 +77,10 @@ class Repository(Generic[A]):
         await self.save_all(aggregate)
 
     async def save_all(self, *aggregates: Aggregate, check: Sequence[Aggregate] = ()) -> None:
-        """Save aggregates of any classes in one append, on condition that those in `check` have not changed."""
+        """Save aggregates of any classes in one append, on condition that those in `check` have not changed.
+
+        Outside a handler that is looked at even where there is nothing to write.
+        """
         changed = [aggregate for aggregate in aggregates if aggregate.get_uncommitted_events()]
         writes = tuple(self._write(aggregate) for aggregate in changed)
         events = [event for aggregate in changed for event in aggregate.get_uncommitted_events()]
@@ -88,6 +91,8 @@ class Repository(Generic[A]):
             staged.stage(writes, checks, events)
         elif writes:
             await self._committer.commit(Append(writes=writes, checks=tuple(checks)))
+        else:
+            await self._hold(checks)
         for aggregate in changed:
             aggregate.mark_events_as_committed()
 
@@ -104,6 +109,13 @@ class Repository(Generic[A]):
     async def count(self) -> int:
         """How many aggregates of this class have events. Cheap."""
         return await self._events.count(self.aggregate.category)
+
+    async def _hold(self, checks: Sequence[Check]) -> None:
+        """Raise WrongExpectedVersion for a stream that is at another version."""
+        for check in checks:
+            head = await self._events.head(check.stream)
+            if check.expected != Exact(head):
+                raise WrongExpectedVersion(str(check.stream), check.expected, head)
 
     def _write(self, aggregate: Aggregate) -> Write:
         return Write(
