@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
 
 import msgspec
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from headwater.domain.append import UniqueKey
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.appending import append
-from headwater.engines.cassandra.protocol.core import Core
 from headwater.engines.cassandra.protocol.deciding import ChunkSeen, Verdict, decide
 from headwater.engines.cassandra.protocol.outcomes import CertainFailure, Committed, Conflict, KeyTaken, Outcome
 from headwater.engines.cassandra.protocol.place import Place
@@ -29,29 +27,12 @@ from headwater.engines.cassandra.protocol.rows import (
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.protocol.takeover import LogHead, take_over
 from headwater.errors import BadDeclaration, StoreCorrupt
-
-T = TypeVar("T")
+from tests.cassandra.driving import driven
 
 SHAPE = Shape(events_per_chunk=4, events_per_append=4, events_per_bucket=2)
 EVENT = NewEvent(event_id=b"0" * 16, type="it-happened", schema=1, data=b"{}")
 EMAIL = UniqueKey("user-email", "john@example.com")
 PLACE = Place(part=0, stream="user-1", chunk=0, version=0, head=None, fence=None)
-
-
-def driven(core: Core[T], replies: Iterable[object]) -> tuple[list[str], T]:
-    """The names of what a core asks for, one by one or at once, while it gets these replies; and its outcome."""
-    asked, left = list[str](), list(replies)
-    try:
-        request = next(core)
-        while True:
-            names = [type(one).__name__ for one in (request if isinstance(request, list) else [request])]
-            asked += names
-            answers = [left.pop(0) for _ in names]
-            request = core.send(answers if isinstance(request, list) else answers[0])
-    except StopIteration as stopped:
-        assert left == []
-        outcome: T = stopped.value
-        return asked, outcome
 
 
 def row(version: int, attempt: bytes = b"a", first: FirstCells | None = None) -> EventRow:

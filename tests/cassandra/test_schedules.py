@@ -13,7 +13,7 @@ from tests.cassandra.simulator.schedule import run
 from tests.cassandra.simulator.variant import VARIANTS
 
 ROOT = Path(__file__).resolve().parents[2]
-SEEDS = range(60)
+SEEDS = range(40)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -31,7 +31,7 @@ def test_a_seed_is_the_same_schedule_in_every_process() -> None:
     program = (
         "from tests.cassandra.simulator.schedule import run\n"
         "from tests.cassandra.simulator.variant import VARIANTS\n"
-        "print([run(seed, VARIANTS['protocol']) for seed in range(20)])"
+        "print([run(seed, VARIANTS['protocol']) for seed in range(10)])"
     )
     printed = {
         subprocess.run(
@@ -41,6 +41,6 @@ def test_a_seed_is_the_same_schedule_in_every_process() -> None:
             text=True,
             check=True,
         ).stdout
-        for hash_seed in ("1", "2", "3")
+        for hash_seed in ("1", "2")
     }
     assert len(printed) == 1
