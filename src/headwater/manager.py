@@ -222,6 +222,7 @@ class CQRSManager(LogReader):
             return
         self._check_handlers()
         self._wiring.check_needs()
+        self._wiring.join_inline(self.synchronizer.projections.values(), self.read_models.cache)
         self._consistency = self._declared.manager_of(self)
         self._identity.learn(await self.engine.open())
         self._open = True
@@ -229,7 +230,6 @@ class CQRSManager(LogReader):
             await self.engine.follow(self._identity.store_id)
             self.commands.identify(self._identity.store_id)
             self._wiring.folds.check(self.engine.log.partitions)
-            self._wiring.join_inline(self.synchronizer.projections.values(), self.read_models.cache)
             await self.read_models.initialize(await self.synchronizer.find_unfit(rebuilding))
             if not rebuilding and (self._run_projections if run_projections is None else run_projections):
                 await self.synchronizer.start()

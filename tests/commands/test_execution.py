@@ -250,3 +250,17 @@ async def test_alone_its_handlers_save_at_once() -> None:
 
     await bank.account("a1")
     assert (await CommandBus([deposit]).execute(Deposit(id="a1", amount=3))).result == 3
+
+
+async def test_a_class_and_a_timeout_that_is_no_number_are_named() -> None:
+    bank = await Bank().open()
+    with pytest.raises(InvalidMessage, match=r"the class Deposit: write Deposit\(\.\.\.\)"):
+        await bank.bus.execute(cast("Deposit", Deposit))
+
+    @handles(Deposit)
+    async def deposit(c: Deposit) -> int:
+        return c.amount
+
+    bank.bus.register(deposit)
+    with pytest.raises(InvalidInput, match="timeout= is a number of seconds from 0, got '1'"):
+        await bank.bus.execute(Deposit(id="a1", amount=1), timeout=cast("float", "1"))

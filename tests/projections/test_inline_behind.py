@@ -182,3 +182,21 @@ def _killed_after(folder: Path, acknowledgements: int) -> int:
         done = sum(1 for _ in itertools.islice(writer.stdout, acknowledgements))
         writer.kill()
         return done + len(writer.stdout.readlines())
+
+
+async def test_paused_it_refuses_no_command_and_makes_up_for_them_when_it_is_resumed(engine: Engine) -> None:
+    balances = Balances()
+    balances.poison = {13}
+    async with application(engine, inline(balances)) as cqrs:
+        await cqrs.synchronizer.caught_up()
+        await cqrs.synchronizer.pause(Balances, reason="it refuses deposits", by="ann")
+        await write(cqrs, "a0", Deposited(amount=13))
+        await write(cqrs, "a1", Deposited(amount=1))
+        assert (balances.steps, balances.refused, await rows(cqrs)) == (0, 0, {})
+        balances.poison.clear()
+        await cqrs.synchronizer.resume(Balances)
+        await cqrs.synchronizer.caught_up()
+        assert balances.steps == 2
+        await write(cqrs, "a0", Deposited(amount=1))
+        await cqrs.synchronizer.caught_up()
+        assert balances.steps == 3

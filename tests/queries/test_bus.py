@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -153,6 +153,11 @@ def test_two_handlers_of_one_query() -> None:
 async def test_no_handler() -> None:
     with pytest.raises(MissingHandler, match="FindBook has no handler"):
         await bus_with().execute(FindBook(id="b1"))
+
+
+async def test_the_class_of_a_query_is_no_question() -> None:
+    with pytest.raises(InvalidMessage, match=r"the class FindBook: write FindBook\(\.\.\.\)"):
+        await bus_with(Books()).execute(cast("FindBook", FindBook))
 
 
 async def test_middleware_is_around_every_answer() -> None:

@@ -32,8 +32,10 @@ async def store(url: str | None, app: str | None = None, read_url: str | None = 
     only_there = EngineOptions(create=False)
     engine = open_engines(url, read_url, only_there) if url is not None else load_app(app).engine
     await _must_exist(engine)
-    await engine.open()
+    identity = await engine.open()
     try:
+        if isinstance(engine, SplitEngine):
+            await engine.stores[1].follow(identity.store_id)
         yield engine
     finally:
         await engine.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import cast
 
 from headwater.commands.committing import Committer
 from headwater.commands.context import CommandContext, current_command
@@ -84,7 +85,7 @@ async def within(seconds: float, chain: CallNext, command: object, running: Comm
     Raises InvalidInput for no number of seconds, CommandTimeout if nothing was sent by then, AppendOutcomeUnknown if
     the store had not answered, or on a bus without a store, where the handler's repositories may have committed.
     """
-    if not seconds >= 0:  # NaN, too
+    if not isinstance(cast("object", seconds), int | float) or not seconds >= 0:  # NaN, too
         raise InvalidInput(f"timeout= is a number of seconds from 0, got {seconds!r}")
     running.timed = True
     limit = asyncio.timeout(seconds)

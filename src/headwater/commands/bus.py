@@ -256,6 +256,8 @@ class CommandBus:
         if isinstance(command, Mapping):
             command = self._read(cast("Mapping[str, object]", command))
         message = type(command)
+        if is_command(command):
+            raise InvalidMessage(f"execute() got the class {command.__name__}: write {command.__name__}(...)")
         chain = self._chains.get(message)
         if chain is None and is_query(message):
             raise MissingHandler(f"{message.__name__} is a query: use queries.execute")

@@ -37,8 +37,8 @@ class InlineAppends(Protocol):
     Law: as `AtomicAppends.append_atomic`; and for each projection and partition touched: where the checkpoint of
     its served generation stands at the first new offset, and nothing of it is parked there, `handle` is called with
     the new events (hidden ones too), its changes are committed with them, and the checkpoint moves past them under
-    the epoch it has. A projection that stands elsewhere, has several key ranges, or of which another version is
-    served, is passed by: its runner brings it on. An append that is a repetition handles nothing. What `handle`
+    the epoch it has. A projection that stands elsewhere, is paused, has several key ranges, or of which another version
+    is served, is passed by: its runner brings it on. An append that is a repetition handles nothing. What `handle`
     raises, the append raises, and nothing is committed; where it waits for anything but the rows it was given, that
     is InlineHandlerSuspended.
     """

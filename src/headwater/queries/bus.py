@@ -219,6 +219,8 @@ class QueryBus:
         if isinstance(query, Mapping):
             return self._read(cast("Mapping[str, object]", query))
         message = type(query)
+        if is_query(query):
+            raise InvalidMessage(f"got the class {query.__name__}: write {query.__name__}(...)")
         route = self._by_name.get(message.__name__)
         if route is not None and route.message is None and is_query(message):
             self._adopt(route.of(message))

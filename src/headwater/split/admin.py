@@ -18,7 +18,8 @@ _VIEWS: Final = "read models"
 class BothAdmin:
     """Events and streams are the log's; sizes are added up."""
 
-    def __init__(self, log: Admin, views: Admin) -> None:
+    def __init__(self, name: str, log: Admin, views: Admin) -> None:
+        self._name = name
         self._log = log
         self._views = views
         self.streams = log.streams
@@ -28,7 +29,7 @@ class BothAdmin:
         about = {"engine": views.engine, "store_id": views.store_id, "format": str(views.format), **views.details}
         return msgspec.structs.replace(
             log,
-            engine=f"{log.engine} + {views.engine}",
+            engine=self._name,
             size_bytes=log.size_bytes + views.size_bytes,
             details={**_named(_LOG, log.details), **_named(_VIEWS, about)},
         )

@@ -8,9 +8,11 @@ from headwater.models.model import ReadModel
 from headwater.ports.admin import Admin
 from headwater.ports.engine import Engine, Identity
 from headwater.ports.exports import Exported, Exports
+from headwater.ports.projection_store import ProjectionStore
 from headwater.ports.wakeups import Wakeups
 from headwater.split.admin import BothAdmin
 from headwater.split.events import events_apart
+from headwater.split.projections import ProjectionsOfAnother
 from headwater.split.wakeups import wakeups_of_both
 
 __all__ = ["SplitEngine", "split"]
@@ -20,12 +22,13 @@ class SplitEngine:
     """Events, unique keys, commands and snapshots of one engine; read models and all that moves them of another.
 
     Checkpoints lie with the read models, so that an effect still happens once. What would commit rows with the events
-    it lacks. The second store is bound to the log when both are opened first, and to no other for good.
+    it lacks. The first application that opens both binds the second store to the log, for good and to no other.
     """
 
     def __init__(self, log: Engine, views: Engine) -> None:
         self._log = log
         self._views = views
+        self._store_id = ""
         self.stores = log, views
         self.name = f"{log.name} with read models in {views.name}"
         self.events = events_apart(log.events)
@@ -34,7 +37,7 @@ class SplitEngine:
         self.commands = log.commands
         self.imports = log.imports
         self.snapshots = log.snapshots
-        self.projections = views.projections
+        self.projections: ProjectionStore = ProjectionsOfAnother(views.projections, views.generations, log.log)
         self.generations = views.generations
         self.conditions = views.conditions
         self.parking = views.parking
@@ -43,22 +46,26 @@ class SplitEngine:
         self.leases = views.leases
         self.journal = views.journal
         self.wakeups: Wakeups = wakeups_of_both(log.wakeups, views.wakeups)
-        self.admin: Admin = BothAdmin(log.admin, views.admin)
+        self.admin: Admin = BothAdmin(self.name, log.admin, views.admin)
 
     async def open(self) -> Identity:
-        """Open both: which store this is, the log says. Raises StoreMismatch where the second follows another log."""
+        """Open both: which store this is, the log says."""
         identity = await self._log.open()
         try:
             await self._views.open()
-            await self._views.follow(identity.store_id)
         except BaseException:
             await self.close()
             raise
+        self._store_id = identity.store_id
         return identity
 
     async def follow(self, store_id: str) -> None:
-        await self._log.follow(store_id)
-        await self._views.follow(store_id)
+        """Bind the second to the log. Raises StoreMismatch where it follows another, or the log is itself a second.
+
+        Whichever of them refuses, the other is left as it was.
+        """
+        for store in (self._log, self._views) if store_id == self._store_id else (self._views, self._log):
+            await store.follow(store_id)
 
     async def close(self) -> None:
         try:

@@ -15,11 +15,15 @@ class LogEvents:
     """An EventStore as it is, without what would need its read models."""
 
     def __init__(self, events: EventStore) -> None:
-        self.append = events.append
+        self._append = events.append
         self.load = events.load
         self.fold_rows = events.fold_rows
         self.head = events.head
         self.count = events.count
+
+    async def append(self, append: Append) -> Appended:
+        """As the log's. Raises InvalidMessage for read-model changes, which another store would have to commit."""
+        return await self._append(_without_changes(append))
 
 
 class AtomicLogEvents(LogEvents):
@@ -30,7 +34,7 @@ class AtomicLogEvents(LogEvents):
         self._append_atomic = atomic.append_atomic
 
     async def append_atomic(self, append: Append) -> Appended:
-        """As the log's. Raises InvalidMessage for read-model changes, which another store would have to commit."""
+        """As the log's. Raises InvalidMessage for read-model changes."""
         return await self._append_atomic(_without_changes(append))
 
 

@@ -27,6 +27,7 @@ class Standing:
         self.placed: asyncio.Task[Placed]
         """What becomes of the append."""
         self._is_there = asyncio.Event()
+        self._goes_on = False
         self._wanted: asyncio.Queue[tuple[str, asyncio.Future[None]] | None] = asyncio.Queue()
 
     async def start(self, engine: PostgresEngine, append: Append) -> None:
@@ -43,12 +44,14 @@ class Standing:
         await done
 
     def go_on(self) -> None:
+        """From now on, however often it is tried."""
+        self._goes_on = True
         self._wanted.put_nowait(None)
 
     async def _follow(self, connection: Connection, plan: Plan) -> None:
         self.session = cast("int", await connection.fetchval("SELECT pg_backend_pid()"))
         self._is_there.set()
-        while (wanted := await self._wanted.get()) is not None:
+        while not self._goes_on and (wanted := await self._wanted.get()) is not None:
             statement, done = wanted
             await connection.execute(statement)
             done.set_result(None)

@@ -244,7 +244,7 @@ async def test_a_store_of_each_earlier_format_becomes_one_of_this(path: Path, fo
         ("list_streams", 3),
         ("move_checkpoint", 9),
         ("read_checkpoint", 4),
-        ("has_parked", 3),
+        ("is_held_up", 3),
         ("list_parked", 9),
         ("list_parked_of_key", 6),
         ("list_keys", 3),

@@ -42,7 +42,12 @@ def _up_to_date(state: State, inline: InlineProjection, partition: int, offset: 
     generation = served(state, projection)
     place = Place(projection, partition, generation.number)
     kept = state.checkpoints.get(place, Checkpoint(place=place))
-    if generation.key_ranges > 1 or generation.version != inline.version or kept.offset != offset:
+    if (
+        projection in state.pauses
+        or generation.key_ranges > 1
+        or generation.version != inline.version
+        or kept.offset != offset
+    ):
         return None
     left_behind = any(
         (parked.projection, parked.generation, parked.partition) == (projection, generation.number, partition)

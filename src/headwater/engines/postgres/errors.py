@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import asyncpg
 
 from headwater.errors import (
+    ConfigurationError,
     HeadwaterError,
     InvalidMessage,
     StorageFull,
@@ -26,6 +27,7 @@ __all__ = [
     "is_unique_violation",
     "sqlstate",
     "translated",
+    "unreached",
 ]
 
 # asyncpg has no types of its own:
@@ -143,6 +145,17 @@ def translated(error: BaseException) -> BaseException:
     if isinstance(error, (OSError, asyncpg.InterfaceError, TimeoutError, asyncpg.InternalClientError)):
         return _caused(StoreUnavailable(f"{_AWAY[1]} ({type(error).__name__})"), error)
     return error
+
+
+def unreached(shown: str, error: BaseException) -> BaseException:
+    """The same for a first connection that failed, with the URL as it may be shown, and what the driver says."""
+    if isinstance(error, (ValueError, asyncpg.ClientConfigurationError)):
+        return _caused(ConfigurationError(f"{shown}: {error}"), error)
+    told = translated(error)
+    if not isinstance(told, HeadwaterError):
+        return told
+    reason = f": {error}" if isinstance(error, OSError) and str(error) else ""
+    return _caused(type(told)(f"{shown}: {told}{reason}"), error)
 
 
 def _caused(error: T, cause: BaseException) -> T:

@@ -15,7 +15,7 @@ from headwater.engines.postgres.checkpoints import read_checkpoint, write_checkp
 from headwater.engines.postgres.connection import Connection
 from headwater.engines.postgres.generation_states import generations_of
 from headwater.engines.postgres.located_reads import LocatedReads, Read
-from headwater.engines.postgres.parking import has_parked
+from headwater.engines.postgres.parking import is_held_up
 from headwater.engines.postgres.projection_lock import share
 from headwater.engines.postgres.statements import Statements
 from headwater.engines.sql.kept_generations import in_state
@@ -77,7 +77,7 @@ class Following:
         key = place.projection, place.partition, place.generation, place.key_range
         await connection.execute(self._sql["lock_checkpoint"], *key)
         kept = await read_checkpoint(connection, self._sql, place)
-        if kept.offset != first.offset or await has_parked(
+        if kept.offset != first.offset or await is_held_up(
             connection, self._sql, projection, place.generation, partition
         ):
             return None

@@ -16,7 +16,7 @@ from headwater.engines.sql.kept_rows import ParkedRow, QueueRow, parked_of, queu
 from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
 from headwater.ports.place import Place
 
-__all__ = ["PostgresParking", "has_parked", "parked_pages", "set_aside", "take_back"]
+__all__ = ["PostgresParking", "is_held_up", "parked_pages", "set_aside", "take_back"]
 
 _BEFORE_ALL: Final = -1
 
@@ -75,9 +75,9 @@ async def take_back(connection: Connection, sql: Statements, place: Place, offse
     await connection.execute(sql["discard_parked"], *key, list(offsets))
 
 
-async def has_parked(connection: Connection, sql: Statements, projection: str, generation: int, partition: int) -> bool:
-    """Whether a generation has anything parked in a partition."""
-    return bool(await connection.fetchval(sql["has_parked"], projection, generation, partition))
+async def is_held_up(connection: Connection, sql: Statements, projection: str, generation: int, partition: int) -> bool:
+    """Whether a projection is paused, or a generation of it has anything parked in a partition."""
+    return bool(await connection.fetchval(sql["is_held_up"], projection, generation, partition))
 
 
 async def parked_pages(

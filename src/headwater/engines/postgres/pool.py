@@ -14,7 +14,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar, cast
 import asyncpg
 
 from headwater.engines.postgres.connection import Connection, Row, begun, changed, let_go
-from headwater.engines.postgres.errors import is_connection_lost, is_to_run_again, translated
+from headwater.engines.postgres.errors import is_connection_lost, is_to_run_again, translated, unreached
 from headwater.engines.postgres.location import Location
 from headwater.errors import StoreBusy, StoreClosed
 
@@ -47,7 +47,7 @@ class Pool:
         """Called after each commit that changed something."""
 
     async def open(self) -> None:
-        """Connect once, so that a wrong URL is told now. Raises StoreUnavailable."""
+        """Connect once, so that a wrong URL is told now. Raises ConfigurationError, StoreUnavailable."""
         location = self._location
         pool = asyncpg.create_pool(
             location.dsn,
@@ -66,7 +66,7 @@ class Pool:
             await pool
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
             pool.terminate()
-            raise translated(error) from error
+            raise unreached(location.shown, error) from error
         self._pool = pool
 
     async def close(self) -> None:

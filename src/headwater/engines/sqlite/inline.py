@@ -19,7 +19,7 @@ from headwater.engines.sqlite.changes import apply_changes
 from headwater.engines.sqlite.checkpoints import read_checkpoint, write_checkpoints
 from headwater.engines.sqlite.generation_states import GenerationStates
 from headwater.engines.sqlite.located_reads import LocatedReads, Read
-from headwater.engines.sqlite.parking import has_parked
+from headwater.engines.sqlite.parking import is_held_up
 from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.stored import EventRow, stored_rows
 from headwater.models.model import ReadModel
@@ -72,7 +72,7 @@ class Inline:
             return None
         place = Place(projection, 0, served.generation.number)
         kept = read_checkpoint(connection, self._sql, place)
-        if kept.offset != first or has_parked(connection, self._sql, projection, place.generation, 0):
+        if kept.offset != first or is_held_up(connection, self._sql, projection, place.generation, 0):
             return None
         return kept
 

@@ -45,7 +45,9 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
                 f"{url!r} has a host, a fragment or too few slashes: write sqlite:///file.db, or sqlite:////folder/file.db"
             )
         if path in _MEMORY:
-            raise ConfigurationError("SQLite in memory is not offered: write memory:// for a store that is not kept")
+            raise ConfigurationError(
+                "sqlite:/// names no file: write sqlite:///file.db, or memory:// for a store that is not kept"
+            )
         if "\0" in path:
             raise ConfigurationError(f"{url!a} has a NUL in its path: take it out")
         given = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query)

@@ -19,7 +19,7 @@ from headwater.engines.sqlite.statements import Statements
 from headwater.engines.sqlite.writer import Writer
 from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
 
-__all__ = ["SqliteParking", "has_parked", "parked_pages", "set_aside"]
+__all__ = ["SqliteParking", "is_held_up", "parked_pages", "set_aside"]
 
 _Value: TypeAlias = str | int | bytes | None
 
@@ -97,9 +97,9 @@ def set_aside(connection: apsw.Connection, sql: Statements, events: Sequence[Par
     connection.executemany(sql["park_event"], [_row(event) for event in events])
 
 
-def has_parked(connection: apsw.Connection, sql: Statements, projection: str, generation: int, partition: int) -> bool:
-    """Whether a generation has anything parked in a partition."""
-    return bool(connection.execute(sql["has_parked"], (projection, generation, partition)).get)
+def is_held_up(connection: apsw.Connection, sql: Statements, projection: str, generation: int, partition: int) -> bool:
+    """Whether a projection is paused, or a generation of it has anything parked in a partition."""
+    return bool(connection.execute(sql["is_held_up"], (projection, generation, partition)).get)
 
 
 def _row(event: ParkedEvent) -> tuple[_Value, ...]:

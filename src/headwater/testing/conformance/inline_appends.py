@@ -13,6 +13,7 @@ from headwater.domain.version import Exact
 from headwater.errors import InlineHandlerSuspended, InvalidMessage, WrongExpectedVersion
 from headwater.models.changes import Change, Update
 from headwater.models.criteria import All
+from headwater.ports.conditions import Pause
 from headwater.ports.engine import Engine
 from headwater.ports.generations import NewGeneration
 from headwater.ports.inline_appends import HandleInline, InlineAppends, InlineProjection
@@ -157,6 +158,19 @@ class InlineAppendsConformance:
         await inline(engine).append_inline(append_of(ANN), [projection(counting)])
         assert len(counting.given) == 2
         assert (await engine.projections.checkpoint(Place("p", partition))).offset == 2
+
+    async def test_one_that_is_paused_is_passed_by(self, engine: Engine) -> None:
+        counting = Counting()
+        await engine.conditions.pause(Pause(projection="q"))
+        await inline(engine).append_inline(append_of(ANN), [projection(counting)])
+        await engine.conditions.pause(Pause(projection="p"))
+        await inline(engine).append_inline(append_of(ANN), [projection(counting)])
+        place = await place_of_ann(engine)
+        assert (len(counting.given), (await engine.projections.checkpoint(place)).offset) == (1, 1)
+        await engine.conditions.resume("p")
+        await engine.projections.commit(commit_of(1, 2, partition=place.partition))
+        await inline(engine).append_inline(append_of(ANN), [projection(counting)])
+        assert len(counting.given) == 2
 
     async def test_one_of_several_key_ranges_is_passed_by(self, engine: Engine) -> None:
         wanted = NewGeneration(projection="p", version=1, fingerprint="", key_ranges=2, models=[Tally])
