@@ -457,10 +457,13 @@ class HandlerExited(ProjectionError):
 class ConsistencyTimeout(ProjectionError):
     """The command is committed; its view was not there in time: ask again with the same token."""
 
-    def __init__(self, token: object, projection: str, timeout: float, gave_up: Exception | None = None) -> None:
+    def __init__(
+        self, token: object, projection: str, timeout: float, gave_up: Exception | None = None, paused: str = ""
+    ) -> None:
         late = f"has not reached the command's events within {timeout:g} s" if gave_up is None else "runs here no more"
         why = "" if gave_up is None else f" ({gave_up})"
-        super().__init__(f"committed, view late: {projection!r} {late}{why}; ask again with the same token")
+        ask = "ask again" if not paused else f"it is paused {paused}: resume it, then ask again"
+        super().__init__(f"committed, view late: {projection!r} {late}{why}; {ask} with the same token")
         self.__cause__ = gave_up
         self.token = token
         """Of the write that was waited for."""

@@ -108,6 +108,15 @@ async def test_late_says_committed_and_keeps_the_token(shop: Shop) -> None:
     assert (late.value.token, late.value.projection) == (token, "stock")
 
 
+async def test_late_says_that_it_is_paused_by_whom_and_why(shop: Shop) -> None:
+    parts = shop.fresh_parts(wakeups=shop.hasty_wakeups())
+    synchronizer = shop.synchronizer(Stock(), parts=parts)
+    await synchronizer.pause(Stock, reason="a migration", by="ann")
+    token = await shop.append("item-1", Added(units=1))
+    with pytest.raises(ConsistencyTimeout, match=r"it is paused by ann \(a migration\): resume it, then ask again"):
+        await waiter(shop, synchronizer, parts).wait(token, [Stock], timeout=3)
+
+
 async def test_a_clock_that_steps_back_makes_no_wait_longer(shop: Shop) -> None:
     wakeups = shop.hasty_wakeups(back=3_600)
     parts = shop.fresh_parts(wakeups=wakeups)

@@ -67,7 +67,9 @@ class TokenWaiter:
                 if place is None:
                     raise ConsistencyTimeout(token, name, timeout)
                 if not await reached(self._parts, name, place[0], place[1] + 1, deadline):
-                    raise ConsistencyTimeout(token, name, timeout, failure_at(self._parts, name, place[0]))
+                    raise ConsistencyTimeout(
+                        token, name, timeout, failure_at(self._parts, name, place[0]), await self._pause(name)
+                    )
                 await self._check_parked(token, name, stream, *place)
 
     async def _place(self, stream: str, version: int, deadline: Deadline) -> tuple[int, int] | None:
@@ -89,6 +91,11 @@ class TokenWaiter:
             parked = await self._parked(before) or await self._parked(before, key=stream)
             if parked is not None and parked.offset <= offset:
                 raise ViewParked(token, projection, await self._cause(parked))
+
+    async def _pause(self, projection: str) -> str:
+        """By whom it is paused and why; empty where it is not."""
+        found = [pause for pause in await self._parts.conditions.pauses() if pause.projection == projection]
+        return f"by {found[0].by} ({found[0].reason or 'no reason given'})" if found else ""
 
     async def _parked(self, before: ParkedPlace, key: str | None = None) -> ParkedEvent | None:
         """What is parked right behind a place; or the first event of a key, wherever it is in the partition."""
