@@ -87,6 +87,7 @@ def test_a_discarded_event_is_gone_and_the_next_goes_on(parked: Line) -> None:
 def test_an_edited_event_is_handled_as_it_was_edited(parked: Line) -> None:
     edited = parked("dlq", "edit", "notices", "3", "--data", '{"text": "fine news"}', "--by", "ann")
     assert "headwater dlq retry notices --offset 3" in edited.stdout
+    assert "a rebuild, a reset or a new version takes the data of the log again" in edited.stdout
     assert (show(parked, 3)["edited"], show(parked, 3)["data"]) == (True, '{"text":"fine news"}')
     again = parked("dlq", "edit", "notices", "3", "--data", '{"text": "fine news"}')
     assert "nothing is changed" in again.stdout

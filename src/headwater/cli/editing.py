@@ -37,6 +37,7 @@ async def edit(
 ) -> None:
     """Replace the data that a retry of a parked event will use. The log itself never changes.
 
+    It lasts until the next rebuild, reset or new version, which take the data of the log again.
     The data is taken from --data, else from standard input; on a terminal $EDITOR is opened on what there is.
     """
     async with application(app) as cqrs:
@@ -52,6 +53,7 @@ async def edit(
         print_json({"place": f"{partition}:{offset}", "projection": name, "edited": is_new, "data": given})
     elif is_new:
         say(f"edited: `headwater dlq retry {name} --offset {offset}` handles it")
+        say("a rebuild, a reset or a new version takes the data of the log again")
     else:
         say("nothing is changed: it is the data as it was")
 
