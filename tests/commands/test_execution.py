@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from typing import cast
 
 import pytest
 
@@ -17,6 +18,8 @@ from headwater.domain.metadata import Context
 from headwater.errors import (
     AppendOutcomeUnknown,
     CommandTimeout,
+    InvalidInput,
+    InvalidMessage,
     LimitExceeded,
     MissingHandler,
     WrongExpectedVersion,

@@ -16,7 +16,7 @@ from headwater.commands.repetition import Repetition
 from headwater.commands.replay import Replay
 from headwater.domain.append import Appended, CommandRecord, Written
 from headwater.domain.identifier import check_id
-from headwater.domain.messages import CommandLike, is_query
+from headwater.domain.messages import CommandLike, is_command, is_query
 from headwater.domain.metadata import Context
 from headwater.domain.registry import Registry
 from headwater.domain.token import Token
