@@ -86,6 +86,7 @@ def test_a_row_that_no_event_makes_is_found(counted: Line) -> None:
     assert "rows_tallies: tallies: tally a: this row differs from what its events make" in found.stdout
     (kept,) = counted.rows("consistency", "results", "--name", "rows_tallies", "--limit", "1")
     assert (kept["outcome"], kept["found"], kept["repair"]) == ("inconsistent", 1, "")
+    assert "rows_tallies" in [finding["where"] for finding in json.loads(counted("doctor", "--json").stdout)]
     assert kept["since"].startswith("20")
     assert counted("consistency", "check", "checkpoints", app=TALLIED).exit_code == 0
 

@@ -84,6 +84,11 @@ def test_a_discarded_event_is_gone_and_the_next_goes_on(parked: Line) -> None:
     assert (entry["by"], entry["subject"]) == ("ann", "notices, 0:3")
 
 
+def test_the_doctor_tells_of_what_is_parked(parked: Line) -> None:
+    findings = cast("list[dict[str, object]]", parked.json("doctor"))
+    assert "headwater dlq ls --projection notices" in str([f["what"] for f in findings if f["where"] == "notices"])
+
+
 def test_an_edited_event_is_handled_as_it_was_edited(parked: Line) -> None:
     edited = parked("dlq", "edit", "notices", "3", "--data", '{"text": "fine news"}', "--by", "ann")
     assert "headwater dlq retry notices --offset 3" in edited.stdout
