@@ -241,9 +241,7 @@ class QueryBus:
             raise InvalidMessage("a query written as a mapping has a type and params: {'type': ..., 'params': {...}}")
         route = self._by_name.get(name)
         if route is None:
-            raise MissingHandler(
-                f"no handler answers {shown(name)}: known are {sorted(self._by_name)}{self._near(name)}"
-            )
+            raise MissingHandler(f"no handler answers {shown(name)}, known: {sorted(self._by_name)}{self._near(name)}")
         given = cast("Mapping[str, object]", params)
         if route.message is not None:
             return self.registry.read(cast("type[object]", route.message), given), self._chains[route.message]
