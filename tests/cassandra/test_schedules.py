@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cassandra.simulator.many import run_many
 from tests.cassandra.simulator.schedule import run
 from tests.cassandra.simulator.variant import VARIANTS
 
@@ -25,6 +26,13 @@ def test_no_schedule_violates_an_invariant(name: str) -> None:
 
 def test_a_seed_is_one_schedule() -> None:
     assert [run(seed, VARIANTS["protocol"]) for seed in SEEDS] == [run(seed, VARIANTS["protocol"]) for seed in SEEDS]
+
+
+def test_many_schedules_are_spread_over_the_variants() -> None:
+    tally = run_many(2 * len(VARIANTS), processes=1)
+    alone = [run(seed, variant) for variant in VARIANTS.values() for seed in range(2)]
+    assert (tally.schedules, tally.bad) == (len(alone), [])
+    assert (tally.events, tally.steps) == (sum(ran.events for ran in alone), sum(ran.steps for ran in alone))
 
 
 def test_a_seed_is_the_same_schedule_in_every_process() -> None:

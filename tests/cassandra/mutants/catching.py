@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import msgspec
 
@@ -58,5 +59,5 @@ def _violation(seed: int, variant: Variant | LeaseVariant) -> str | None:
 def catch_all(names: Sequence[str], schedules: int | None, enough: int | None, processes: int) -> list[Caught]:
     """Each rule, in processes of its own kind."""
     count = len(names)
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         return list(pool.map(catch, names, [schedules] * count, [enough] * count))

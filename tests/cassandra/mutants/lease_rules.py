@@ -16,27 +16,23 @@ LEASE_RULES = (
         step="L1",
         edits=(Edit(LEASING, "else seen.epoch + 1", "else seen.epoch"),),
         variant=LeaseVariant(),
-        schedules=1_000,
     ),
     Rule(
         name="a lease is written if it is as it was seen",
         step="L1",
         edits=(Edit(SIMULATOR + "leases", 'expected, statics = {"row": request.seen},', "expected, statics = {},"),),
         variant=LeaseVariant(),
-        schedules=1_000,
     ),
     Rule(
         name="an unknown answer is no lease",
         step="L1",
         edits=(Edit(LEASING, "else (yield from ask(ReadLeaseSerially(name)))", "else wanted"),),
         variant=LeaseVariant(),
-        schedules=1_000,
     ),
     Rule(
         name="a lease is taken from another only once it has expired",
         step="L1",
         edits=(Edit(LEASING, "not keeps and seen.expires_at > now:", "not keeps and seen.expires_at > now + 10:"),),
         variant=LeaseVariant(),
-        schedules=1_000,
     ),
 )

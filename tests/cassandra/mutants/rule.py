@@ -22,4 +22,4 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     edits: tuple[Edit, ...]
     variant: Variant | LeaseVariant = Variant()
     """Where it is looked for."""
-    schedules: int = 2_000
+    schedules: int = 1_000

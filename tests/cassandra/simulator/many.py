@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import msgspec
 
@@ -37,7 +38,7 @@ class Tally(msgspec.Struct):
 def run_many(count: int, processes: int) -> Tally:
     """At least so many schedules, as many of each variant; seeds count from 0."""
     total = Tally()
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         for tally in pool.map(_tally, *zip(*_shares(count), strict=True)):
             total.add(tally)
     return total
