@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
@@ -12,6 +12,7 @@ from headwater.domain.append import Append, Write
 from headwater.domain.stream import StreamId
 from headwater.domain.version import AnyVersion, NoStream
 from headwater.engines.postgres import open_engine
+from headwater.engines.postgres.connection import Row
 from headwater.engines.postgres.engine import PostgresEngine
 from headwater.engines.postgres.location import Location
 from headwater.errors import StoreClosed, StoreCorrupt
@@ -111,6 +112,30 @@ async def test_what_another_has_committed_is_seen_by_who_asks_then(engine: Postg
         await reading
     await other.close()
     assert sorted(await seen(engine)) == sorted(names)
+
+
+async def test_a_look_that_had_begun_before_is_no_answer(
+    engine: PostgresEngine, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has seen the log already, and is about to say so, when somebody else commits."""
+    fetch, has_looked, may_say = engine._pool.fetch, asyncio.Event(), asyncio.Event()
+
+    async def fetch_slowly(query: str, *args: object) -> Sequence[Row]:
+        rows = await fetch(query, *args)
+        has_looked.set()
+        await may_say.wait()
+        return rows
+
+    monkeypatch.setattr(engine._pool, "fetch", fetch_slowly)
+    partition = engine.log.partition_of(str(stream(0)))
+    before = asyncio.create_task(engine._log.heads.may_be_beyond(partition, 0))
+    await has_looked.wait()
+    async with opened(url) as other:
+        await other.events.append(append_of(stream(0)))
+    after = [asyncio.create_task(engine._log.heads.may_be_beyond(partition, 0)) for _ in range(2)]
+    await asyncio.sleep(0)
+    may_say.set()
+    assert await asyncio.gather(before, *after) == [False, True, True]
 
 
 async def seen(engine: PostgresEngine) -> list[str]:
