@@ -20,7 +20,7 @@ from headwater.engines.cassandra.protocol.rows import (
     FirstCells,
     Intent,
     KeyRow,
-    LogRow,
+    Logged,
     RowSeen,
     Statics,
 )
@@ -124,7 +124,7 @@ def test_an_intent_is_decided_by_what_was_seen(seen: ChunkSeen, verdict: Verdict
 
 
 def test_a_takeover_carries_the_time_over_the_end_of_a_bucket() -> None:
-    last = LogRow(1, 500, "user-1", 0, row(2))
+    last = Logged(1, "user-1", 0, 2)
     replies = [0, Bucket(1, 500, (last,)), Bucket(None, None, ()), True, True]
     asked, head = driven(take_over(0, SHAPE), replies)
     assert asked == ["ReadSettled", "ReadBucketSerially", "ReadBucketSerially", "WriteLogged", "WriteSettled"]

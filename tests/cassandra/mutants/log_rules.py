@@ -245,7 +245,7 @@ LOG_RULES = (
             Edit(
                 SEQUENCING,
                 "        answer = yield from ask(AppendLog(owner.part, bucket, expected, batch))\n",
-                "        yield from settle(owner.part, batch)\n"
+                "        yield from settle(owner.part, [row.logged for row in batch])\n"
                 "        answer = yield from ask(AppendLog(owner.part, bucket, expected, batch))\n",
             ),
         ),

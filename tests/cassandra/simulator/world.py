@@ -216,7 +216,7 @@ class World:
     def _read_bucket(self, request: ReadBucketSerially, _: Fate) -> Bucket:
         partition = self.partitions.resolved(request.bucket)
         rows = cast("dict[int, LogRow]", partition.rows)
-        behind = tuple([rows[offset] for offset in sorted(rows) if offset > request.after])
+        behind = tuple([rows[offset].logged for offset in sorted(rows) if offset > request.after])
         head, time = partition.statics.get("head"), partition.statics.get("log_time")
         return Bucket(cast("int | None", head), cast("int | None", time), behind)
 

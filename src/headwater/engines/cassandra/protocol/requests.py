@@ -214,7 +214,7 @@ class WriteSettled(PlainWrite, frozen=True):
 
 
 class ReadBucketSerially(SerialRead[Bucket], frozen=True):
-    """Head and log time of a bucket, and its rows behind offset `after`."""
+    """Head and log time of a bucket, and which versions lie behind offset `after`."""
 
     part: int
     bucket: int

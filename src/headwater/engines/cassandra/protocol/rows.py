@@ -17,6 +17,7 @@ __all__ = [
     "KeyRow",
     "LeaseRow",
     "LogRow",
+    "Logged",
     "Reservation",
     "RowSeen",
     "Statics",
@@ -62,6 +63,15 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
     """On the first row of an append, and on no other."""
 
 
+class Logged(msgspec.Struct, frozen=True, gc=False):
+    """Which version of a stream lies at an offset of the log."""
+
+    offset: int
+    stream: str
+    chunk: int
+    version: int
+
+
 class LogRow(msgspec.Struct, frozen=True, gc=False):
     """An event of the log."""
 
@@ -71,6 +81,11 @@ class LogRow(msgspec.Struct, frozen=True, gc=False):
     stream: str
     chunk: int
     row: EventRow
+
+    @property
+    def logged(self) -> Logged:
+        """What of it the chunk is told."""
+        return Logged(self.offset, self.stream, self.chunk, self.row.version)
 
 
 class Intent(msgspec.Struct, frozen=True, gc=False):
@@ -118,12 +133,12 @@ class CommandSeen(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bucket(msgspec.Struct, frozen=True, gc=False):
-    """A partition of the log: where it ends, and the rows behind an offset, by offset."""
+    """A partition of the log: where it ends, and what lies behind an offset, by offset."""
 
     head: int | None
     log_time: int | None
     """Of the row at `head`."""
-    rows: tuple[LogRow, ...]
+    rows: tuple[Logged, ...]
 
 
 class LeaseRow(msgspec.Struct, frozen=True, gc=False):

@@ -18,7 +18,7 @@ from headwater.engines.cassandra.protocol.requests import (
     ReadRows,
     ReadRowSerially,
 )
-from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Intent, LogRow
+from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Intent, Logged, LogRow
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.protocol.takeover import LogHead, settle
 
@@ -32,7 +32,7 @@ class Ownership(msgspec.Struct):
     head: LogHead
     memory: dict[ChunkKey, int] = {}
     """What this owner has logged and not settled yet: the highest version of each chunk."""
-    owed: list[LogRow] = []
+    owed: list[Logged] = []
     """The rows that are not settled yet."""
     waiting_since: dict[bytes, float] = {}
     """When each pending attempt was first seen, by this process's monotonic clock, in seconds."""
@@ -106,10 +106,10 @@ def _batch(head: LogHead, rows: Iterable[tuple[ChunkKey, EventRow]], shape: Shap
 
 def _advance(owner: Ownership, batch: Sequence[LogRow], seen: dict[ChunkKey, ChunkSeen]) -> None:
     owner.head = LogHead(batch[-1].offset, batch[-1].log_time)
-    owner.owed += batch
+    owner.owed += [row.logged for row in batch]
     owner.last_stream = batch[-1].stream
-    for logged in batch:
-        key, version = (logged.stream, logged.chunk), logged.row.version
+    for row in batch:
+        key, version = (row.stream, row.chunk), row.row.version
         owner.memory[key] = seen[key].logged = version
 
 

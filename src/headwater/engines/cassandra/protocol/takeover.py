@@ -8,7 +8,7 @@ import msgspec
 
 from headwater.engines.cassandra.protocol.core import Core, ask, ask_all
 from headwater.engines.cassandra.protocol.requests import ReadBucketSerially, ReadSettled, WriteLogged, WriteSettled
-from headwater.engines.cassandra.protocol.rows import ChunkKey, LogRow
+from headwater.engines.cassandra.protocol.rows import ChunkKey, Logged
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.errors import StoreCorrupt
 
@@ -31,7 +31,7 @@ def take_over(part: int, shape: Shape) -> Core[LogHead]:
     if settled is None:
         settled = -1
     bucket = shape.bucket_of(max(settled, 0))
-    head, tail = LogHead(-1, -1), list[LogRow]()
+    head, tail = LogHead(-1, -1), list[Logged]()
     while True:
         seen = yield from ask(ReadBucketSerially(part, bucket, settled))
         tail += seen.rows
@@ -51,12 +51,12 @@ def take_over(part: int, shape: Shape) -> Core[LogHead]:
     return head
 
 
-def settle(part: int, rows: Sequence[LogRow]) -> Core[None]:
+def settle(part: int, rows: Sequence[Logged]) -> Core[None]:
     """Tell the chunks of rows of the log, in their order, that they are there."""
     if not rows:
         return
     # T2 The last row of each chunk, until every one is acknowledged.
-    tops: dict[ChunkKey, LogRow] = {(row.stream, row.chunk): row for row in rows}
+    tops: dict[ChunkKey, Logged] = {(row.stream, row.chunk): row for row in rows}
     owed: list[WriteLogged] = [_logged(row) for row in tops.values()]
     while owed:
         acknowledged = yield from ask_all(owed)
@@ -66,6 +66,5 @@ def settle(part: int, rows: Sequence[LogRow]) -> Core[None]:
     yield from ask(WriteSettled(offset + 1, part, offset))
 
 
-def _logged(last: LogRow) -> WriteLogged:
-    version = last.row.version
-    return WriteLogged(version, last.stream, last.chunk, version, last.offset)
+def _logged(last: Logged) -> WriteLogged:
+    return WriteLogged(last.version, last.stream, last.chunk, last.version, last.offset)
