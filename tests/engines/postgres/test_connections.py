@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack
 from itertools import count
 from typing import cast
+from urllib.parse import urlencode
 
 import asyncpg
 import pytest
@@ -20,19 +21,23 @@ from headwater.errors import AppendOutcomeUnknown, StoreUnavailable
 from headwater.ports.engine import EngineOptions
 from headwater.testing.controls import append_of
 from tests.engines.postgres.interrupted import Interrupted
+from tests.engines.postgres.stores import opened
 from tests.engines.servers import fresh_schema
 from tests.faults.proxy import Mode, Proxy, a_proxy
 
 STREAM = StreamId("user", "a")
 PATIENCE = 60.0
 """Seconds that nothing here takes, unless it hangs."""
-SHORT = {"partitions": "2", "pool": "3", "connect_timeout": "0.5", "deadline": "1", "statement_timeout": "0.5"}
+SHORT = {"pool": "3", "connect_timeout": "0.5", "deadline": "1", "statement_timeout": "0.5"}
 
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
-    async with fresh_schema(**SHORT) as url:
-        yield url
+    """A store that is there: to make one takes longer than anybody waits here."""
+    async with fresh_schema(partitions="2") as url:
+        async with opened(url):
+            pass
+        yield f"{url}&{urlencode(SHORT)}"
 
 
 @pytest.fixture
