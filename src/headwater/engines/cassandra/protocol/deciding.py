@@ -19,7 +19,7 @@ class Verdict(Enum):
     PENDING = "wait, and fence it when it has been waited for long enough"
     HIDDEN = "its row is decided and was not seen: complete it by a serial read, and decide in the next round"
     FIRST_ROW = "look at its first row, which is logged"
-    UNSEEN = "not looked at in this round"
+    LATER = "nothing to do in this round"
 
 
 class ChunkSeen(msgspec.Struct):
@@ -46,7 +46,7 @@ def decide(intent: Intent, seen: ChunkSeen) -> Verdict:
     if seen.logged >= v + 1:
         return Verdict.FIRST_ROW
     if seen.rows is None or not seen.has_looked_at(v + 1):
-        return Verdict.UNSEEN
+        return Verdict.LATER
     row = seen.rows.get(v + 1)
     if row is not None:
         return verdict_of_row(intent, row)
@@ -59,5 +59,5 @@ def decide(intent: Intent, seen: ChunkSeen) -> Verdict:
 
 
 def verdict_of_row(intent: Intent, row: EventRow | None) -> Verdict:
-    """The first version of an append is its own or another's; its own is waited for until all of it is logged."""
-    return Verdict.DONE if row is not None and row.attempt != intent.attempt else Verdict.UNSEEN
+    """The first version of an append is another's, or its own, which is waited for until all of it is logged."""
+    return Verdict.DONE if row is not None and row.attempt != intent.attempt else Verdict.LATER

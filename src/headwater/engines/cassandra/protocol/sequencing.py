@@ -26,7 +26,7 @@ __all__ = ["Ownership", "Round", "settle_owed", "work_round"]
 
 
 class Ownership(msgspec.Struct):
-    """What an owner knows since its takeover."""
+    """What an owner knows since its takeover: for one core at a time, and for none once one of them was given up."""
 
     part: int
     head: LogHead
