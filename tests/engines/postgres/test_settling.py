@@ -78,6 +78,20 @@ async def test_a_commit_that_still_runs_is_waited_for(engine: PostgresEngine, pr
     assert await engine.events.head(STREAM) == 1
 
 
+async def test_a_commit_of_nothing_but_a_command_is_waited_for_too(
+    engine: PostgresEngine, proxy: Proxy, url: str
+) -> None:
+    """It holds no lock of a partition, but the record of its command."""
+    async with slow_commits(url, "commands") as gate:
+        appending = asyncio.create_task(atomic(engine).append_atomic(Append(writes=(), command=command_of("c"))))
+        await behind(url, gate)
+        (committing,) = await waiting_for(url, gate)
+        proxy.cut()
+        await behind(url, committing)
+    assert (await appending).writes == ()
+    assert await engine.commands.find("c") is not None
+
+
 @pytest.mark.parametrize("table", ["events", "commands"])
 async def test_a_commit_that_the_server_gave_up_is_made_again(
     engine: PostgresEngine, proxy: Proxy, url: str, table: str

@@ -95,9 +95,13 @@ class AppendTransaction:
         return next((id for id in ids if id in found), None)
 
     async def settled(self, connection: Connection, plan: Plan) -> bool:
-        """Whether a group whose COMMIT got no reply is in: under the same locks, so that its transaction has ended."""
+        """Whether a group whose COMMIT got no reply is in: under the same locks, so that its transaction has ended.
+
+        One without events has none; should it still be under way, the records of its commands are waited for when it
+        is tried again, and found.
+        """
         try:
-            await connection.execute(self._locks.begin(plan.added or {0: 0}))
+            await connection.execute(self._locks.begin(plan.added))
             if plan.events:
                 first = plan.events[0]
                 found = await connection.fetchval(self._sql["find_event"], first.stream, first.version)
