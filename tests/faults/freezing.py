@@ -26,7 +26,7 @@ __all__ = [
     "where",
 ]
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 _SETTLED = 0.05
 """Seconds for its writer's thread to end what was queued before: frozen in a transaction is another test."""
 

@@ -12,14 +12,14 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from headwater import CQRSManager
+from headwater import CQRSManager, RunnerOptions
 from headwater.ports.place import Place
 from tests.faults.effects import put
 from tests.faults.folder import ROOT, a_folder
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
 from tests.faults.stores import ON_SQLITE, Stores
-from tests.faults.telling import OPTIONS, TellMarks
+from tests.faults.telling import OPTIONS, STEADY, TellMarks
 
 __all__ = ["kill_markless", "kill_telling"]
 
@@ -34,10 +34,11 @@ async def kill_telling(kills: int, stores: Stores = ON_SQLITE, seed: int = 21) -
     At work are two processes, and each swap finds one of them in the middle of a page's effects.
     """
     found = Findings()
-    async with _telling(stores) as (cqrs, url, file):
-        head = await _killed(cqrs, url, file, kills, seed)
+    async with _new(stores) as (url, file):
+        head = await _killed(url, file, kills, seed)
         repeats = _check(_told(file), head, kills, found)
-        await _rebuild(cqrs, url, file, found)
+        async with _telling(url, file, STEADY) as cqrs:
+            await _rebuild(cqrs, url, file, found)
     print(f"  {repeats} effects told again over {kills} kills, at most {OPTIONS.batch_size} each", flush=True)
     promise = f"{stores.title}side effects run; a page of them again at a kill, none at a swap or in a rebuild"
     return row(promise, head, kills, found)
@@ -46,32 +47,32 @@ async def kill_telling(kills: int, stores: Stores = ON_SQLITE, seed: int = 21) -
 async def kill_markless(kills: int, stores: Stores = ON_SQLITE, seed: int = 22) -> Row:
     """The control: the mark of side effects goes ahead of them, so that what a process died before is never told."""
     found = Findings()
-    async with _telling(stores) as (cqrs, url, file):
-        head = await _killed(cqrs, url, file, kills, seed, "markless")
+    async with _new(stores) as (url, file):
+        head = await _killed(url, file, kills, seed, "markless")
         _check(_told(file), head, kills, found)
     return control(f"{stores.title}side effects marked as run before they are", head, kills, found)
 
 
 @asynccontextmanager
-async def _telling(stores: Stores) -> AsyncGenerator[tuple[CQRSManager, str, Path], None]:
-    """The application, at rest, with the URL of its store and the file it tells in."""
+async def _new(stores: Stores) -> AsyncGenerator[tuple[str, Path], None]:
+    """The URL of a store, and the file that is told in."""
     with a_folder() as folder:
-        file = folder / "told"
-        async with (
-            stores.new(1) as url,
-            CQRSManager(url, projections=[TellMarks(file)], runner=OPTIONS, run_projections=False) as cqrs,
-        ):
-            yield cqrs, url, file
+        async with stores.new(1) as url:
+            yield url, folder / "told"
 
 
-async def _killed(cqrs: CQRSManager, url: str, file: Path, kills: int, seed: int, *options: str) -> int:
-    """Kill who tells, have the rest told, and rest; the log's end."""
-    await _kill(cqrs, url, file, kills, random.Random(seed), *options)
-    await cqrs.synchronizer.start()
-    await cqrs.synchronizer.caught_up(_PATIENCE)
-    head = await cqrs.engine.log.head(0)
-    await cqrs.synchronizer.stop()
-    return head
+def _telling(url: str, file: Path, options: RunnerOptions) -> CQRSManager:
+    """The application, at rest."""
+    return CQRSManager(url, projections=[TellMarks(file)], runner=options, run_projections=False)
+
+
+async def _killed(url: str, file: Path, kills: int, seed: int, *options: str) -> int:
+    """Kill who tells, then have the rest told; the log's end."""
+    async with _telling(url, file, OPTIONS) as cqrs:
+        await _kill(cqrs, url, file, kills, random.Random(seed), *options)
+        await cqrs.synchronizer.start()
+        await cqrs.synchronizer.caught_up(_PATIENCE)
+        return await cqrs.engine.log.head(0)
 
 
 async def _kill(cqrs: CQRSManager, url: str, file: Path, kills: int, chance: random.Random, *options: str) -> None:
@@ -108,7 +109,7 @@ async def _rebuild(cqrs: CQRSManager, url: str, file: Path, found: Findings) -> 
     await cqrs.synchronizer.rebuild_read_model(TellMarks, batch_size=50)
     if (more := len(_told(file)) - len(before)) != 0:
         found.duplicated.append(f"a rebuild told {more} effects")
-    process = await _start(url, file)
+    process = await _start(url, file, "steady")
     await cqrs.synchronizer.start()
     swaps = asyncio.ensure_future(_swap(cqrs))
     while not swaps.done():

@@ -17,10 +17,13 @@ from headwater.projections.synchronizer import ReadModelSynchronizer
 from tests.faults.marks import MarkCount
 from tests.faults.operation import Mark
 
-__all__ = ["OPTIONS", "TellMarks"]
+__all__ = ["OPTIONS", "STEADY", "TellMarks"]
 
 OPTIONS = RunnerOptions(batch_size=10, lease_seconds=0.3, watch_seconds=0.3)
 """Small batches: what a process that dies leaves to be told again is a page at most."""
+
+STEADY = msgspec.structs.replace(OPTIONS, lease_seconds=3.0)
+"""For processes of which none dies: on a busy machine one may stand still for longer than a short lease lasts."""
 
 
 class TellMarks(ProjectionHandler, writes=[MarkCount]):
@@ -52,16 +55,17 @@ class Markless:
         await self._store.commit(msgspec.structs.replace(commit, effects=commit.next))
 
 
-async def main(url: str, file: Path, markless: bool) -> None:
+async def main(url: str, file: Path, markless: bool, options: RunnerOptions) -> None:
     handler = TellMarks(file)
-    async with CQRSManager(url, projections=[handler], runner=OPTIONS, run_projections=False) as cqrs:
+    async with CQRSManager(url, projections=[handler], runner=options, run_projections=False) as cqrs:
         parts = cqrs.projection_parts()
         if markless:
             parts = msgspec.structs.replace(parts, store=cast("ProjectionStore", Markless(parts.store)))
-        await ReadModelSynchronizer(parts, projection_handlers=[handler], options=OPTIONS).start()
+        await ReadModelSynchronizer(parts, projection_handlers=[handler], options=options).start()
         print("running", flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), "markless" in sys.argv[3:]))
+    said = sys.argv[3:]
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), "markless" in said, STEADY if "steady" in said else OPTIONS))
