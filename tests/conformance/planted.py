@@ -198,7 +198,8 @@ class EpochStands(MemoryLeases):
     async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
         lease = await super().acquire(name, owner, ttl)
         if lease is not None:
-            lease = self._state.leases[name] = replace(lease, epoch=1)
+            held = self._state.leases[name]
+            lease = held.lease = replace(lease, epoch=1)
         return lease
 
 
@@ -206,7 +207,8 @@ class SteppedClockTrusted(MemoryLeases):
     """Whoever asks waits for a lease from the future until the clock is there again."""
 
     async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:
-        last = self._state.leases.get(name)
+        held = self._state.leases.get(name)
+        last = None if held is None else held.lease
         is_held = last is not None and last.owner != owner and last.expires_at > self._state.now()
         return None if is_held else await super().acquire(name, owner, ttl)
 

@@ -26,8 +26,9 @@ class Leases(Protocol):
     Law: at most one unexpired lease of a name. Acquiring a free or expired one raises the epoch; the owner's own
     acquire keeps it. The lease is only for liveness: safety comes from the epoch in each commit. After `back_off`
     nobody, in any process, acquires it until the time is over. An attempt in vain is no commit: it wakes nobody.
-    A lease that expires further away than the `ttl` it was taken for, as the clock has stepped back, counts as expired
-    to anybody else, and a back-off as over: nobody waits for a holder who died before the step.
+    Where time is told by the processes and not by a server, a lease that expires further away than the `ttl` it was
+    taken for, as the clock has stepped back, counts as expired to anybody else, and a back-off as over: nobody waits
+    for a holder who died before the step.
     """
 
     async def acquire(self, name: str, owner: str, ttl: float) -> Lease | None:

@@ -226,8 +226,8 @@ def _carry_effects(state: State, serving: Generation, to_serve: Generation) -> N
 def _outdate_epochs(state: State, projection: str, numbers: set[int]) -> None:
     for place, kept in state.checkpoints.items():
         if place.projection == projection and place.generation in numbers:
-            lease = state.leases.get(place.lease)
-            state.checkpoints[place] = replace(kept, epoch=max(kept.epoch, lease.epoch if lease else 0) + 1)
+            held = state.leases.get(place.lease)
+            state.checkpoints[place] = replace(kept, epoch=max(kept.epoch, held.lease.epoch if held else 0) + 1)
 
 
 def _partitions(state: State, generation: Generation) -> list[int]:

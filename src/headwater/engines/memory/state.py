@@ -27,7 +27,7 @@ from headwater.ports.place import Place
 from headwater.ports.projection_store import Checkpoint
 from headwater.ports.snapshots import Snapshot
 
-__all__ = ["Filling", "Part", "State", "Stream"]
+__all__ = ["Filling", "Held", "Part", "State", "Stream"]
 
 _MOST_PARTITIONS: Final = 1_024
 _MOST_ENTRIES: Final = 10_000
@@ -49,6 +49,15 @@ class Filling(msgspec.Struct):
     generation: Generation
     models: tuple[type[ReadModel], ...]
     beside: Rows
+
+
+class Held(msgspec.Struct):
+    """The last lease of a name, an expired one too: it keeps the epoch."""
+
+    lease: Lease
+    since: int
+    """When it was taken or backed off."""
+    left_alone_until: int = 0
 
 
 class State:
@@ -86,12 +95,7 @@ class State:
         self.troubles: dict[Place, Trouble] = {}
         self.snapshots: dict[str, dict[str, Snapshot]] = {}
         """By stream, then kind."""
-        self.leases: dict[str, Lease] = {}
-        """The last lease of each name, expired ones too: they keep the epoch."""
-        self.leased_at: dict[str, int] = {}
-        """When a lease was taken or backed off."""
-        self.backed_off: dict[str, int] = {}
-        """Until when a lease is left alone, by its name."""
+        self.leases: dict[str, Held] = {}
         self.journal: deque[Entry] = deque(maxlen=_MOST_ENTRIES)
         """The newest first."""
         self.commits = 0

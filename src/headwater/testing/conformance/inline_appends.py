@@ -146,12 +146,9 @@ class InlineAppendsConformance:
         counting = Counting()
         await inline(engine).append_inline(append_of(ANN), [projection(counting)])
         partition = (await place_of_ann(engine)).partition
-        for elsewhere in (
-            parked_at(0, "q", partition=partition),
-            parked_at(0, partition=partition + 1),
-            parked_at(0, partition=partition, generation=1),
-        ):
-            await engine.parking.park(elsewhere)
+        await engine.parking.park(parked_at(0, "q", partition=partition))
+        await engine.parking.park(parked_at(0, partition=partition + 1))
+        await engine.parking.park(parked_at(0, partition=partition, generation=1))
         await inline(engine).append_inline(append_of(ANN), [projection(counting)])
         assert len(counting.given) == 2
         await engine.parking.park(parked_at(0, partition=partition))
