@@ -172,11 +172,11 @@ class EventStoreConformance:
             await engine.events.append(msgspec.structs.replace(append, context=b"{\n}"))
         assert await engine.events.head(ANN) == 0
 
-    @pytest.mark.parametrize("topic", ["", "a\ud800", "a\0", "a\nb", "e\u0301"])
-    async def test_a_topic_that_is_none_is_refused(self, engine: Engine, topic: str) -> None:
+    async def test_a_topic_that_is_none_is_refused(self, engine: Engine) -> None:
         before = await contents(engine)
-        with pytest.raises(InvalidId):
-            await engine.events.append(append_of(ANN, [new_event(), new_event(topic=topic)]))
+        for topic in ("", "a\ud800", "a\0", "a\nb", "e\u0301"):
+            with pytest.raises(InvalidId):
+                await engine.events.append(append_of(ANN, [new_event(), new_event(topic=topic)]))
         with pytest.raises(LimitExceeded):
             await engine.events.append(append_of(ANN, [new_event(topic="a" * 513)]))
         assert await contents(engine) == before
