@@ -141,9 +141,19 @@ APPEND_RULES = (
         name="a command is looked up in a read that shows every row up to its head",
         step="1.6",
         edits=(
-            Edit(LOCATING, "        if seen.rows == seen.highest == (seen.statics.head or 0):\n", "        if True:\n"),
+            Edit(
+                LOCATING,
+                "        if seen.rows == seen.highest == (seen.statics.head or 0) >= final:\n",
+                "        if True:\n",
+            ),
         ),
         variant=OFTEN_REPEATED,
+    ),
+    Rule(
+        name="in the chunk before, that read shows its final head",
+        step="1.6",
+        edits=(Edit(LOCATING, "(seen.statics.head or 0) >= final:", "(seen.statics.head or 0):"),),
+        variant=VARIANTS["commands repeated, committed late"],
     ),
     Rule(
         name="in later chunks a command is looked up serially",

@@ -72,6 +72,9 @@ VARIANTS = {
     "three sequencers, one stream": Variant(sequencers=3, streams=1),
     "faults 35 %, crashes 5 %": Variant(faults=0.35, crashes=0.05),
     "committed late": Variant(commits_late=True),
+    "commands repeated, committed late": Variant(
+        streams=4, writers=6, appends=4, sequencers=1, repeats=0.6, commits_late=True
+    ),
     "closed slots 60 %": Variant(closed=0.6),
     "lazy settling": Variant(lazy=True),
     "lazy, three sequencers, faults 30 %": Variant(

@@ -56,14 +56,19 @@ def look_up(part: int, stream: str, command: str, shape: Shape, known: int = 0) 
     else:
         place = Place(part, stream, place.chunk, place.version, None, fence)
     if place.chunk > 0:  # whose head is final
-        seen = yield from _look(stream, place.chunk - 1, command)
+        seen = yield from _look(stream, place.chunk - 1, command, shape.chunk_end(place.chunk - 1))
     return Found(place, None if seen.row is None else seen)
 
 
-def _look(stream: str, chunk: int, command: str) -> Core[CommandSeen]:
-    """Serially, but for the first chunk, where a read at QUORUM shows itself that no row up to its head is missing."""
+def _look(stream: str, chunk: int, command: str, final: int = 0) -> Core[CommandSeen]:
+    """Serially, but for the first chunk, where a read at QUORUM may show itself that no row up to its head is missing.
+
+    Args:
+        final: what the head of a chunk that takes no append any more must have reached. A lower one is of the past, and
+            no append would be refused for it.
+    """
     if chunk == 0:
         seen = yield from ask(ReadCommand(stream, chunk, command))
-        if seen.rows == seen.highest == (seen.statics.head or 0):
+        if seen.rows == seen.highest == (seen.statics.head or 0) >= final:
             return seen
     return (yield from ask(ReadCommandSerially(stream, chunk, command)))
