@@ -15,6 +15,7 @@ KEY_TABLE, ROLES = SIMULATOR + "key_table", SIMULATOR + "roles"
 
 KEYS = VARIANTS["two keys"]
 BROKEN = VARIANTS["one key, faults 30 %"]
+CHANGING = VARIANTS["one key, writes land late"]
 UNANSWERED = msgspec.structs.replace(BROKEN, faults=0.5, unanswered=0.3, crashes=0.01)
 
 CONFIRMED = 'return self._write(request.key, {"attempt": request.attempt}, _cells'
@@ -33,8 +34,8 @@ KEY_RULES = (
         edits=(
             Edit(
                 CLAIMING,
-                "        if isinstance(answer, Applied):\n            return None\n        seen",
-                "        if not isinstance(answer, NotApplied):\n            return None\n        seen",
+                "        if isinstance(answer, Applied):\n            return None\n        if late",
+                "        if not isinstance(answer, NotApplied):\n            return None\n        if late",
             ),
         ),
         variant=KEYS,
@@ -42,8 +43,14 @@ KEY_RULES = (
     Rule(
         name="a key is reserved if it is as it was seen",
         step="K1",
-        edits=(Edit(KEY_TABLE, "self._write(request.key, expected, _cells", "self._write(request.key, {}, _cells"),),
+        edits=(Edit(KEY_TABLE, "self._write(request.key, expected, cells", "self._write(request.key, {}, cells"),),
         variant=KEYS,
+    ),
+    Rule(
+        name="a key's turn rises with every reservation, so that one that lands late is refused",
+        step="K1",
+        edits=(Edit(KEY_TABLE, '_attempt(seen.reservation), "turn": seen.turn}', "_attempt(seen.reservation)}"),),
+        variant=CHANGING,
     ),
     Rule(
         name="a key that is given up is reserved too",
@@ -133,9 +140,7 @@ KEY_RULES = (
     Rule(
         name="a reservation leaves the holder as he is until it is decided",
         step="K3",
-        edits=(
-            Edit(CLAIMING, "ReserveKey(key, seen, KeyRow(holder, mine))", "ReserveKey(key, seen, KeyRow(None, mine))"),
-        ),
+        edits=(Edit(CLAIMING, "seen.reserved(holder, mine)", "seen.reserved(None, mine)"),),
         variant=BROKEN,
     ),
     Rule(

@@ -25,8 +25,9 @@ class KeyTable:
         return _row(self._partitions.resolved(request.key).statics)
 
     def reserve(self, request: ReserveKey, fate: Fate) -> Answer[KeyRow]:
-        expected = {"holder": request.seen.holder, "attempt": _attempt(request.seen.reservation)}
-        return self._write(request.key, expected, _cells(request.row), fate)
+        seen, cells = request.seen, {**_cells(request.row), "turn": request.row.turn}
+        expected = {"holder": seen.holder, "attempt": _attempt(seen.reservation), "turn": seen.turn}
+        return self._write(request.key, expected, cells, fate)
 
     def confirm(self, request: ConfirmKey, fate: Fate) -> Answer[KeyRow]:
         return self._write(request.key, {"attempt": request.attempt}, _cells(KeyRow(request.holder)), fate)
@@ -55,4 +56,8 @@ def _cells(row: KeyRow) -> dict[str, object]:
 
 
 def _row(statics: Mapping[str, object]) -> KeyRow:
-    return KeyRow(cast("str | None", statics.get("holder")), cast("Reservation | None", statics.get("reservation")))
+    return KeyRow(
+        cast("str | None", statics.get("holder")),
+        cast("Reservation | None", statics.get("reservation")),
+        cast("int | None", statics.get("turn")),
+    )

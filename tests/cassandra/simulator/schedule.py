@@ -73,7 +73,7 @@ class Schedule:
         while writers and network.steps < MOST_STEPS:
             if chance.happens(0.04):
                 weights = [WEIGHTS[chance.pick(4)] for _ in processes]
-            if network.under_way and chance.happens(0.1):
+            if network.under_way and chance.happens(self._variant.arrives):
                 network.arrive()
                 continue
             at = self._next(weights)

@@ -30,6 +30,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """Of reads."""
     crashes: float = 0.02
     """Of steps."""
+    arrives: float = 0.1
+    """Whether something that is under way arrives, at each step."""
     closed: float = 0.1
     """Of intents: in a slot that only the reconciler looks at."""
     reconciles: bool = True
@@ -83,11 +85,24 @@ VARIANTS = {
     "idle tail, faults 40 %": Variant(
         shape=_shape(4, 3, 1), streams=1, writers=2, appends=1, sequencers=1, rounds=8, faults=0.4
     ),
+    "writes land late, faults 30 %": Variant(faults=0.3, arrives=0.01, appends=4),
     "old rows deleted": Variant(trims=True, rounds=8),
     "two keys": Variant(keys=2, streams=3),
     "one key, faults 30 %": Variant(keys=1, faults=0.3, crashes=0.04, shape=_shape(4, 5, 1)),
     "one key, nobody waits": Variant(
         shape=_shape(4, 5, 1, looks=0), keys=1, streams=6, writers=5, appends=5, faults=0.3, crashes=0.0, repeats=0.0
+    ),
+    "one key, writes land late": Variant(
+        shape=_shape(9, 5, 1),
+        keys=1,
+        streams=1,
+        writers=2,
+        appends=12,
+        sequencers=1,
+        faults=0.4,
+        crashes=0.0,
+        arrives=0.02,
+        repeats=0.0,
     ),
     "three keys, committed late": Variant(keys=3, commits_late=True, appends=4),
     "no reconciler, no closed slots": Variant(reconciles=False, closed=0.0),

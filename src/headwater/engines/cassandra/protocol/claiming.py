@@ -52,14 +52,9 @@ def reserve(
 def _reserve(
     key: UniqueKey, mine: Reservation, shape: Shape, late: Callable[[], bool]
 ) -> Core[KeyTaken | CertainFailure | None]:
-    # K1 Most keys that are claimed are free, and most that are given up are held.
-    seen = KeyRow(None if mine.claims else mine.stream)
-    holder = seen.holder
+    # K1 Most keys that are claimed were never held before; whatever else is there, the refusal tells.
+    seen = KeyRow() if mine.claims else (yield from ask(ReadKeySerially(key)))
     while True:
-        answer = yield from ask(ReserveKey(key, seen, KeyRow(holder, mine)))
-        if isinstance(answer, Applied):
-            return None
-        seen = answer.row if isinstance(answer, NotApplied) else (yield from ask(ReadKeySerially(key)))
         # K2 What is in the way is decided first.
         holder = seen.holder
         pending = seen.reservation
@@ -75,8 +70,12 @@ def _reserve(
             return KeyTaken(key, str(holder))
         if not mine.claims and holder != mine.stream:
             return None  # nothing to give up
+        answer = yield from ask(ReserveKey(key, seen, seen.reserved(holder, mine)))
+        if isinstance(answer, Applied):
+            return None
         if late():
             return CertainFailure("the deadline passed before the keys were reserved")
+        seen = answer.row if isinstance(answer, NotApplied) else (yield from ask(ReadKeySerially(key)))
 
 
 def _decided(pending: Reservation, shape: Shape, late: Callable[[], bool]) -> Core[bool | None]:

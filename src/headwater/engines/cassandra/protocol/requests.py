@@ -257,7 +257,7 @@ class ReadKeySerially(SerialRead[KeyRow], frozen=True):
 
 
 class ReserveKey(ConditionalWrite[KeyRow], frozen=True):
-    """A key's row, if its holder and the attempt of its reservation are as they were seen."""
+    """A key's row, if its holder, the attempt of its reservation and its turn are as they were seen."""
 
     key: UniqueKey
     seen: KeyRow
@@ -265,7 +265,7 @@ class ReserveKey(ConditionalWrite[KeyRow], frozen=True):
 
 
 class ConfirmKey(ConditionalWrite[KeyRow], frozen=True):
-    """The holder of a key, and no reservation, if it is reserved by this attempt."""
+    """The holder of a key, and no reservation, if it is reserved by this attempt. Its turn stays."""
 
     key: UniqueKey
     attempt: bytes
@@ -273,7 +273,7 @@ class ConfirmKey(ConditionalWrite[KeyRow], frozen=True):
 
 
 class DropReservation(ConditionalWrite[KeyRow], frozen=True):
-    """No reservation of a key, whose holder stays, if it is reserved by this attempt."""
+    """No reservation of a key, whose holder and turn stay, if it is reserved by this attempt."""
 
     key: UniqueKey
     attempt: bytes

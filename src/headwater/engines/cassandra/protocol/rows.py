@@ -177,3 +177,9 @@ class KeyRow(msgspec.Struct, frozen=True, gc=False):
     holder: str | None = None
     """The stream that holds it, unless the reservation says otherwise."""
     reservation: Reservation | None = None
+    turn: int | None = None
+    """How many reservations there ever were: rises with each, so that none is made twice; None: none."""
+
+    def reserved(self, holder: str | None, by: Reservation) -> KeyRow:
+        """The row after one more reservation, on top of the holder that is left by the one there was."""
+        return KeyRow(holder, by, (self.turn or 0) + 1)
