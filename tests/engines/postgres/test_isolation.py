@@ -71,7 +71,9 @@ async def test_what_stands_alone_waits_for_others_and_goes_on(engines: list[Post
     """Several that move one row at once: none is told that it came too late."""
     first, second = engines
     for _ in range(20):
-        await asyncio.gather(*(engine.leases.acquire("worker", "me", 5.0) for engine in (first, second) * 3))
+        taken = await asyncio.gather(*(engine.leases.acquire("worker", "me", 5.0) for engine in (first, second) * 3))
+        assert {lease.epoch for lease in taken if lease is not None} == {1}
+        assert None not in taken
 
 
 def within(stream: StreamId) -> Append:
