@@ -12,10 +12,11 @@ __all__ = ["carry_marks"]
 
 
 async def carry_marks(source: Engine, target: Engine, reached: Sequence[int]) -> dict[str, int]:
-    """Put the marks of projections whose side effects have run for all that was copied to the end of the copy.
+    """Mark the whole copy as done for each projection whose side effects have run for all that was copied.
 
-    Which events of the copy are half a log of the source nobody can say, as positions are new. So a projection that is
-    behind keeps no mark, as repeating side effects is better than losing them; by how many events each is.
+    Positions are new, so a mark in the middle of the source's log is nowhere in the copy's. A projection that is behind
+    gets none, and its side effects run again: repeating them is better than losing them. Returns how many events each
+    of these is behind.
 
     Args:
         reached: how far each partition of the source was read.
