@@ -13,7 +13,7 @@ CODE := $(wildcard src tests bench examples scripts)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo postgres test lint format format-check types imports docs bench bench-short faults faults-short proof check lock clean
+.PHONY: help venv demo postgres cassandra test lint format format-check types imports docs bench bench-short faults faults-short proof check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ demo: $(READY) ## run the retail job end to end
 
 postgres: $(READY) ## start a PostgreSQL server for trials here, and print its URL
 	@$(BIN)/headwater engines up postgres
+
+cassandra: $(READY) ## the same with Cassandra
+	@$(BIN)/headwater engines up cassandra
 
 test: $(READY) ## run every test
 	@$(BIN)/python -m pytest

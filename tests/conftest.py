@@ -13,7 +13,8 @@ from blockbuster import BlockBuster, BlockBusterFunction
 
 pytest.register_assert_rewrite("headwater.testing.conformance")
 
-from tests.engines.servers import fresh_schema_now, stop_servers  # noqa: E402 - after the rewriting of its package
+from tests.engines.run_servers import stop_servers  # noqa: E402 - after the rewriting of its package
+from tests.engines.servers import fresh_schema_now  # noqa: E402
 from tests.stores import ENGINES, PARTITIONS, URLS  # noqa: E402
 
 NO_SKIP = os.environ.get("HEADWATER_NO_SKIP") == "1"

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from headwater.cli.exits import ExitCode
 from headwater.cli.program import program
 from headwater.testing.servers import PostgresServer
-from tests.engines.servers import absence
+from tests.engines.run_servers import absence
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def folder() -> Iterator[str]:
 def engines(*arguments: str, code: int = 0) -> str:
     result = CliRunner().invoke(program, ["engines", *arguments], env={"COLUMNS": "200"})
     if "is installed here" in result.stderr:
-        raise absence("postgres", result.stderr)
+        raise absence(arguments[1], result.stderr)
     assert result.exit_code == code, result.stderr
     return result.stdout
 
@@ -47,6 +47,25 @@ def test_a_server_comes_and_goes(folder: str) -> None:
     assert "answers  no" in engines("status", *there, code=ExitCode.STORE)
     assert json.loads(engines("down", *there, "--delete", "--yes", "--json"))["deleted"]
     assert not Path(folder).exists()
+
+
+@pytest.mark.timeout(240)
+def test_a_cassandra_comes_and_goes(folder: str) -> None:
+    there = ("cassandra", "--folder", folder)
+    assert json.loads(engines("status", *there, "--json", code=ExitCode.STORE))["url"] == ""
+    up = json.loads(engines("up", *there, "--for-tests", "--json"))
+    assert (up["engine"], up["answers"], up["folder"]) == ("cassandra", True, folder)
+    assert up["url"].startswith("cassandra://127.0.0.2:")
+    assert json.loads(engines("status", *there, "--json")) == up
+    assert "cassandra is stopped" in engines("down", *there, "--delete", "--yes")
+    assert not Path(folder).exists()
+
+
+def test_a_size_that_a_server_cannot_have_is_refused(folder: str) -> None:
+    for server in ("postgres", "cassandra"):
+        result = CliRunner().invoke(program, ["engines", "up", server, "--folder", folder, "--nodes", "2"])
+        assert result.exit_code == ExitCode.USAGE, result.stderr
+        assert not Path(folder).exists()
 
 
 def test_a_port_that_is_taken_is_said(folder: str) -> None:

@@ -6,14 +6,22 @@ import os
 import sys
 from pathlib import Path
 
-from headwater.testing.servers import PostgresServer
+from headwater.testing.servers import CassandraServer, PostgresServer, Server, cassandra, postgres
 
 
-def main(folder: Path) -> None:
+def server_of(engine: str, folder: Path) -> Server:
+    """An engine's server for the tests of one run."""
+    if engine == "cassandra":
+        settings, options = cassandra.FOR_TESTS, cassandra.OPTIONS_FOR_TESTS
+        return CassandraServer(folder / "server", settings=settings, options=options)
+    return PostgresServer(folder / "server", settings=postgres.FOR_TESTS)
+
+
+def main(engine: str, folder: Path) -> None:
     os.read(0, 1)
-    PostgresServer(folder / "server").delete()
+    server_of(engine, folder).delete()
     folder.rmdir()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))

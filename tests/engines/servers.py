@@ -3,53 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import os
-import subprocess
-import sys
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import asyncpg
-import pytest
 
-from headwater.errors import ConfigurationError, HeadwaterError
-from headwater.testing.servers import PostgresServer
-from headwater.testing.servers.postgres import FOR_TESTS
+from tests.engines.run_servers import url_for_tests
 
-__all__ = ["absence", "execute", "fresh_database", "fresh_schema", "fresh_schema_now", "postgres_url", "stop_servers"]
-
-ROOT = Path(__file__).parents[2]
-VARIABLE = "HEADWATER_POSTGRES"
-REQUIRED = "HEADWATER_REQUIRE_ENGINES"
-
-_guards: list[subprocess.Popen[bytes]] = []
-"""Each removes a server when this process lets it, or is gone."""
+__all__ = ["execute", "fresh_database", "fresh_schema", "fresh_schema_now", "postgres_url"]
 
 
 def postgres_url() -> str:
-    """The URL of a database that tests may fill: $HEADWATER_POSTGRES, else one of a server started for this run.
-
-    Skips the test by name where there is none, or fails it where HEADWATER_REQUIRE_ENGINES names postgres.
-    Blocks: on a loop, hand it to a thread.
-    """
-    url = os.environ.get(VARIABLE) or _url_of_the_run()
-    if isinstance(url, ConfigurationError):
-        raise absence("postgres", f"{VARIABLE} names no database, and {url}")
-    if isinstance(url, HeadwaterError):
-        raise url
-    return url
-
-
-def stop_servers() -> None:
-    """End what was started for this run."""
-    while _guards:
-        _guards.pop().communicate()
+    """The URL of a database that tests may fill; see `url_for_tests`."""
+    return url_for_tests("postgres")
 
 
 @asynccontextmanager
@@ -111,26 +80,3 @@ async def execute(url: str, script: str) -> None:
 async def _drop(url: str, schema: str) -> None:
     """Whoever still holds one of its locks is given a while to end."""
     await execute(url, f"SET lock_timeout = '20s'; DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")
-
-
-@functools.cache
-def _url_of_the_run() -> str | HeadwaterError:
-    """Started once; what keeps it from coming up is told to each test that asks."""
-    folder = Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
-    folder.chmod(0o711)  # the account of the server passes
-    guard = [sys.executable, "-m", "tests.engines.server_guard", str(folder)]
-    _guards.append(subprocess.Popen(guard, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True))
-    server = PostgresServer(folder / "server", settings=FOR_TESTS)
-    try:
-        server.start()
-    except HeadwaterError as error:
-        stop_servers()
-        return error
-    return server.url
-
-
-def absence(engine: str, reason: str) -> BaseException:
-    """What ends a test that cannot have its server."""
-    if engine in os.environ.get(REQUIRED, "").split(","):
-        return pytest.fail.Exception(f"{REQUIRED} names {engine}, but {reason}", pytrace=False)
-    return pytest.skip.Exception(reason)

@@ -17,7 +17,7 @@ from headwater.errors import ConfigurationError, StoreUnavailable
 from headwater.testing.servers import PostgresServer, installed, processes
 from headwater.testing.servers.account import Account, state_folder
 from headwater.testing.servers.installed import find_programs, not_installed
-from tests.engines.servers import absence
+from tests.engines.run_servers import absence
 
 
 @pytest.fixture(scope="module")

@@ -16,23 +16,35 @@ from headwater.cli.exits import ExitCode
 from headwater.cli.options import DryRunOption, JsonOption, YesOption
 from headwater.cli.printing import print_facts, print_json, say
 from headwater.cli.verb import verb
-from headwater.testing.servers import PostgresServer, Server, ServerStatus
+from headwater.errors import ConfigurationError
+from headwater.testing.servers import CassandraServer, PostgresServer, Server, ServerStatus, cassandra, postgres
 from headwater.testing.servers.account import state_folder
-from headwater.testing.servers.postgres import FOR_TESTS
 
 __all__ = ["engines"]
 
 
 class ServerName(StrEnum):
+    CASSANDRA = "cassandra"
     POSTGRES = "postgres"
 
 
-def _postgres(folder: Path, port: int | None, for_tests: bool) -> Server:
-    return PostgresServer(folder, port, FOR_TESTS if for_tests else {})
+def _cassandra(folder: Path, port: int | None, nodes: int | None, for_tests: bool) -> Server:
+    if for_tests:
+        return CassandraServer(folder, port, nodes, cassandra.FOR_TESTS, cassandra.OPTIONS_FOR_TESTS)
+    return CassandraServer(folder, port, nodes)
 
 
-SERVERS: Final[Mapping[ServerName, Callable[[Path, int | None, bool], Server]]] = {ServerName.POSTGRES: _postgres}
-"""A server in a folder, on a port, for tests only or not."""
+def _postgres(folder: Path, port: int | None, nodes: int | None, for_tests: bool) -> Server:
+    if nodes not in {None, 1}:
+        raise ConfigurationError("PostgreSQL is one server here: leave --nodes away")
+    return PostgresServer(folder, port, postgres.FOR_TESTS if for_tests else {})
+
+
+SERVERS: Final[Mapping[ServerName, Callable[[Path, int | None, int | None, bool], Server]]] = {
+    ServerName.CASSANDRA: _cassandra,
+    ServerName.POSTGRES: _postgres,
+}
+"""A server in a folder, on a port, of so many nodes, for tests only or not."""
 
 engines = typer.Typer(help="Start and stop a real server for trials and tests on this machine.", no_args_is_help=True)
 
@@ -51,6 +63,9 @@ async def up(
     server: ServerArgument,
     folder: FolderOption = None,
     port: PortOption = None,
+    nodes: Annotated[
+        int | None, typer.Option("--nodes", help="Of Cassandra: 1 or 3; else as it was made, or 1.")
+    ] = None,
     for_tests: Annotated[
         bool, typer.Option("--for-tests", help="Faster; what it holds is lost should the machine fail.")
     ] = False,
@@ -58,9 +73,10 @@ async def up(
 ) -> None:
     """Start a server, made first if need be, and print its URL; one that runs is left alone.
 
-    It listens on the loopback address only. The URL names the file with its password, which only you can read.
+    It listens on loopback addresses only. PostgreSQL's URL names the file with its password, which only you can read;
+    Cassandra lets in whoever is on this machine.
     """
-    made = _server(server, folder, port, for_tests)
+    made = _server(server, folder, port, nodes, for_tests)
     await asyncio.to_thread(made.start)
     _print(await asyncio.to_thread(made.status), as_json)
 
@@ -97,8 +113,14 @@ async def down(
         say(f"{server} is stopped" if ran else f"{server} was not running")
 
 
-def _server(name: ServerName, folder: Path | None, port: int | None = None, for_tests: bool = False) -> Server:
-    return SERVERS[name](folder or state_folder(name), port, for_tests)
+def _server(
+    name: ServerName,
+    folder: Path | None,
+    port: int | None = None,
+    nodes: int | None = None,
+    for_tests: bool = False,
+) -> Server:
+    return SERVERS[name](folder or state_folder(name), port, nodes, for_tests)
 
 
 def _print(status: ServerStatus, as_json: bool) -> None:

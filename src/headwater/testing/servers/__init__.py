@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from headwater.testing.servers.cassandra import CassandraServer
 from headwater.testing.servers.postgres import PostgresServer
 from headwater.testing.servers.server import Server, ServerStatus
 
-__all__ = ["PostgresServer", "Server", "ServerStatus"]
+__all__ = ["CassandraServer", "PostgresServer", "Server", "ServerStatus"]

@@ -11,7 +11,7 @@ from typing import Final
 
 from headwater.errors import ConfigurationError
 
-__all__ = ["Account", "state_folder"]
+__all__ = ["Account", "cache_folder", "state_folder"]
 
 _OTHERS_MAY_PASS: Final = 0o001
 
@@ -21,6 +21,13 @@ def state_folder(server: str) -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/headwater") / server
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "headwater" / server
+
+
+def cache_folder(server: str) -> Path:
+    """Where a server's programs are kept that were fetched, by the same rule."""
+    if os.geteuid() == 0:
+        return Path("/var/cache/headwater") / server
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headwater" / server
 
 
 class Account:
@@ -33,6 +40,27 @@ class Account:
         self, command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end in a folder, and keep what it says; what it starts and leaves stays."""
+        return self._run(command, folder, environment, with_session=False)
+
+    def start(self, command: Sequence[str | Path], folder: Path, log: Path) -> int:
+        """Start a program that outlives this one, in a session of its own; its process id. What it says goes to `log`.
+
+        Raises ConfigurationError if that cannot be.
+        """
+        detached = ["/bin/sh", "-c", '"$@" >>"$0" 2>&1 </dev/null & echo $!', log, *command]
+        said = self._run(detached, folder, None, with_session=True).stdout.strip()
+        if not said.isdecimal():
+            raise ConfigurationError(f"{str(command[0])!r} cannot be started: {said[-500:]}")
+        return int(said)
+
+    def _run(
+        self,
+        command: Sequence[str | Path],
+        folder: Path,
+        environment: Mapping[str, str] | None,
+        *,
+        with_session: bool,
+    ) -> subprocess.CompletedProcess[str]:
         env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC", **(environment or {})}
         lent = self._lent
         return subprocess.run(
@@ -44,6 +72,7 @@ class Account:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=with_session,
             user=lent.pw_uid if lent else None,
             group=lent.pw_gid if lent else None,
             extra_groups=[] if lent else None,

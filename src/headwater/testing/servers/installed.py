@@ -28,19 +28,18 @@ def find_programs(needed: Sequence[str], patterns: Iterable[str]) -> Path | None
     return None
 
 
-def not_installed(server: str, package: str, formula: str) -> ConfigurationError:
-    """Says what to do here: `package` is Debian's, `formula` Homebrew's."""
+def not_installed(server: str, package: str, formula: str, what: str = "") -> ConfigurationError:
+    """Says what to do here: `package` is Debian's, `formula` Homebrew's, `what` is missing, else the server itself."""
+    missing = f"no {what or f'{server} server'} is installed here"
     if _docker_answers():
-        return ConfigurationError(
-            f"no {server} server is installed here, but Docker is: docker compose -f {COMPOSE} up --wait {server}"
-        )
+        return ConfigurationError(f"{missing}, but Docker is: docker compose -f {COMPOSE} up --wait {server}")
     if platform.system() == "Darwin":
         advice = f"brew install {formula}"
     elif shutil.which("apt-get"):
         advice = f"apt-get update && apt-get install --yes {package}"
     else:
         advice = f"install {server} with the system's packages"
-    return ConfigurationError(f"no {server} server is installed here, and no Docker answers: {advice}")
+    return ConfigurationError(f"{missing}, and no Docker answers: {advice}")
 
 
 def _docker_answers() -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from headwater.errors import StoreUnavailable
 
-__all__ = ["command_of", "freeze", "is_running", "kill", "thaw", "wait_until_gone", "with_children"]
+__all__ = ["command_of", "end", "freeze", "is_running", "kill", "thaw", "wait_until_gone", "with_children"]
 
 _PROC: Final = Path("/proc/self/stat").exists()
 _POLL_SECONDS: Final = 0.02
@@ -54,6 +54,13 @@ def freeze(pid: int) -> list[int]:
 def thaw(pid: int) -> None:
     """Let them go on."""
     _send(signal.SIGCONT, reversed(with_children(pid)))
+
+
+def end(pid: int) -> None:
+    """Ask it to end in good order; returns once it is gone, and those that it started."""
+    family = with_children(pid)
+    _send(signal.SIGTERM, [pid])
+    wait_until_gone(family)
 
 
 def kill(pid: int) -> None:
