@@ -12,10 +12,12 @@ from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.appending import append
 from headwater.engines.cassandra.protocol.deciding import ChunkSeen, Verdict, decide
 from headwater.engines.cassandra.protocol.outcomes import CertainFailure, Committed, Conflict, KeyTaken, Outcome
+from headwater.engines.cassandra.protocol.ownership import LogHead
 from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.replies import APPLIED, UNKNOWN, NotApplied
 from headwater.engines.cassandra.protocol.rows import (
     Bucket,
+    Count,
     EventRow,
     FirstCells,
     Intent,
@@ -25,7 +27,7 @@ from headwater.engines.cassandra.protocol.rows import (
     Statics,
 )
 from headwater.engines.cassandra.protocol.shape import Shape
-from headwater.engines.cassandra.protocol.takeover import LogHead, take_over
+from headwater.engines.cassandra.protocol.takeover import take_over
 from headwater.errors import BadDeclaration, StoreCorrupt
 from tests.cassandra.driving import driven
 
@@ -102,6 +104,7 @@ def test_a_key_that_another_holds_is_taken() -> None:
     assert (asked, outcome) == ("InsertIntent ReserveKey DeleteIntents DropReservation", KeyTaken(EMAIL, "user-2"))
 
 
+NO_COUNTS: dict[str, Count] = {}
 INTENT = Intent(part=0, slot=7, attempt=b"a", stream="user-1", chunk=0, first_version=3, count=2, fence=1)
 
 
@@ -125,21 +128,22 @@ def test_an_intent_is_decided_by_what_was_seen(seen: ChunkSeen, verdict: Verdict
 
 def test_a_takeover_carries_the_time_over_the_end_of_a_bucket() -> None:
     last = Logged(1, "user-1", 0, 2)
-    replies = [0, Bucket(1, 500, (last,)), Bucket(None, None, ()), True, True]
-    asked, head = driven(take_over(0, SHAPE), replies)
-    assert asked == ["ReadSettled", "ReadBucketSerially", "ReadBucketSerially", "WriteLogged", "WriteSettled"]
-    assert head == LogHead(1, 500)
+    replies: list[object] = [0, NO_COUNTS, Bucket(1, 500, (last,)), Bucket(None, None, ()), True, True]
+    asked, owner = driven(take_over(0, SHAPE), replies)
+    assert asked == ["ReadSettled", "ReadCounts", *["ReadBucketSerially"] * 2, "WriteLogged", "WriteSettled"]
+    assert (owner.head, owner.owed) == (LogHead(1, 500), [])
 
 
 def test_a_log_that_ends_before_what_is_settled_is_corrupt() -> None:
     with pytest.raises(StoreCorrupt, match="settled up to 9"):
-        driven(take_over(0, SHAPE), [9, Bucket(None, None, ())])
+        driven(take_over(0, SHAPE), [9, NO_COUNTS, Bucket(None, None, ())])
 
 
 def test_a_place_goes_on_behind_its_append() -> None:
-    assert PLACE.after(3, SHAPE) == Place(0, "user-1", 0, 3, 3, None)
-    fenced = msgspec.structs.replace(PLACE, version=3, head=3, fence=2)
-    assert fenced.after(4, SHAPE) == Place(0, "user-1", 1, 7, None, None)
+    keyed = msgspec.structs.replace(PLACE, partition_key="group-1")
+    assert keyed.after([row(3)], SHAPE) == Place(0, "user-1", 0, 3, 3, None, 100, "group-1")
+    fenced = msgspec.structs.replace(keyed, version=3, head=3, fence=2)
+    assert fenced.after([row(7)], SHAPE) == Place(0, "user-1", 1, 7, None, None, 100, "group-1")
 
 
 def test_everything_has_its_place() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.collecting import collect
+from headwater.engines.cassandra.protocol.ownership import LogHead, Ownership
 from headwater.engines.cassandra.protocol.replies import APPLIED
 from headwater.engines.cassandra.protocol.rows import EventRow, Intent, Statics
-from headwater.engines.cassandra.protocol.sequencing import Ownership, work_round
+from headwater.engines.cassandra.protocol.sequencing import work_round
 from headwater.engines.cassandra.protocol.shape import Shape
-from headwater.engines.cassandra.protocol.takeover import LogHead
 from tests.cassandra.driving import driven
 
 SHAPE = Shape(events_per_chunk=4, events_per_append=4, events_per_bucket=9, events_per_log_batch=2, patience=10.0)
@@ -35,7 +35,7 @@ def test_rows_behind_a_gap_wait() -> None:
 
 
 def test_a_chunk_begins_behind_the_head_of_the_one_before() -> None:
-    replies = [Statics(7), Statics(5, logged=5, logged_at=4), rows(6, 7), ()]
+    replies = [Statics(7), Statics(5, logged=5), rows(6, 7), ()]
     asked, (_, taken) = driven(collect([("s-1", 1)], {}, "", SHAPE), replies)
     assert asked == ["ReadStatics", "ReadStatics", "ReadRows", "ReadRows"]
     assert [row.version for _, row in taken] == [6, 7]

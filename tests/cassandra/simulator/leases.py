@@ -22,9 +22,10 @@ from tests.cassandra.simulator.violation import Violation
 __all__ = ["run_leases"]
 
 TTL = 30
+STEP = 3_600_000_000
 WORKERS = 3
 STEPS = 150
-NOBODY = LeaseRow("", 0, 0)
+NOBODY = LeaseRow("", 0, 0, 0)
 
 
 class LeaseWorld:
@@ -54,7 +55,7 @@ class LeaseWorld:
         changes = row.owner not in (before.owner, "")
         if row.epoch < before.epoch or (changes and row.epoch == before.epoch):
             raise Violation("L1 an epoch has two owners")
-        if changes and self._variant.skew == 0 and before.expires_at > self.time:
+        if changes and not self._variant.steps and before.expires_at > self.time + self._variant.skew:
             raise Violation("L2 a lease is taken before it expires")
         self.history.append(row)
 
@@ -79,7 +80,7 @@ class Lessees:
         while True:
             now, known = world.time + skew, len(world.history) - 1
             try:
-                lease = yield from acquire("work", name, now, now + TTL)
+                lease = yield from acquire("work", name, now, TTL)
             except StoreUnavailable:
                 continue
             if lease is None:
@@ -90,7 +91,7 @@ class Lessees:
             if chance.pick(4) == 0:
                 yield from release("work", lease)
             elif chance.pick(4) == 0:
-                yield from back_off("work", lease, world.time + skew + TTL)
+                yield from back_off("work", lease, world.time + skew, TTL)
 
 
 def run_leases(seed: int, variant: LeaseVariant) -> tuple[int, str | None]:
@@ -103,22 +104,24 @@ def run_leases(seed: int, variant: LeaseVariant) -> tuple[int, str | None]:
     try:
         while network.steps < STEPS:
             world.time += chance.pick(4)
+            if variant.steps and chance.happens(0.02):
+                world.time -= STEP
             if network.under_way and chance.happens(0.1):
                 network.arrive()
                 continue
             at = chance.pick(WORKERS)
             if not network.step(processes[at]):
                 processes[at] = Process(lessees.worker(f"w{at}.{network.steps}"), "worker")
-        _check_liveness(network, world, lessees)
+        _check_liveness(network, world, lessees, -STEP if variant.steps else 10 * TTL)
     except Violation as error:
         return lessees.acquired, str(error)
     return lessees.acquired, None
 
 
-def _check_liveness(network: Network, world: LeaseWorld, lessees: Lessees) -> None:
-    """Once it has expired by everybody's clock, whoever comes next gets it."""
+def _check_liveness(network: Network, world: LeaseWorld, lessees: Lessees, passes: int) -> None:
+    """Once it has expired by everybody's clock, or the clocks have stepped back, whoever comes next gets it."""
     network.calm = True
-    world.time += 10 * TTL
+    world.time += passes
     last, before = Process(lessees.worker("last"), "worker"), lessees.acquired
     for _ in range(50):
         network.step(last)

@@ -52,12 +52,14 @@ class Partition:
         self.rows.update(rows)
 
     def seen_statics(self, chance: Chance) -> dict[str, object]:
-        """What a read at QUORUM sees: any part of what is visible in limbo."""
+        """What a read at QUORUM sees: all statics that are visible in limbo, or none, for a replica has the cells that
+        one write makes in one row together."""
         if self.limbo is None or self.limbo.fate is not Fate.VISIBLE:
             return self.statics
-        return self.statics | {name: value for name, value in self.limbo.statics.items() if chance.pick(2)}
+        return self.statics | dict(self.limbo.statics) if chance.pick(2) else self.statics
 
     def seen_rows(self, chance: Chance) -> dict[int, object]:
+        """Any of the rows that are visible in limbo."""
         if self.limbo is None or self.limbo.fate is not Fate.VISIBLE:
             return self.rows
         return self.rows | {place: row for place, row in self.limbo.rows.items() if chance.pick(2)}

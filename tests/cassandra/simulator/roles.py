@@ -9,16 +9,17 @@ import msgspec
 from headwater.domain.append import CommandRecord, UniqueKey
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.appending import append
-from headwater.engines.cassandra.protocol.awaiting import logged_offset
 from headwater.engines.cassandra.protocol.claiming import holder_of
 from headwater.engines.cassandra.protocol.core import Asked, Core, ask
 from headwater.engines.cassandra.protocol.locating import locate, look_up
 from headwater.engines.cassandra.protocol.outcomes import Committed, KeyTaken
+from headwater.engines.cassandra.protocol.ownership import Ownership
 from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.reconciling import scan, scan_all
 from headwater.engines.cassandra.protocol.requests import ReadSettled
 from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, FirstCells, Intent
-from headwater.engines.cassandra.protocol.sequencing import Ownership, settle_owed, work_round
+from headwater.engines.cassandra.protocol.sequencing import work_round
+from headwater.engines.cassandra.protocol.settling import settle
 from headwater.engines.cassandra.protocol.takeover import take_over
 from headwater.errors import StoreUnavailable
 from tests.cassandra.simulator.chance import Chance
@@ -36,6 +37,7 @@ SLOW = 0.25
 HASTY = 0.25
 """How often a round fences what it sees for the first time."""
 
+PARTITION_KEYS = (None, "p-1", "p-2")
 KEYS = tuple([UniqueKey("user-email", f"u{number}@example.com") for number in range(3)])
 EVENT = NewEvent(event_id=b"0" * 16, type="it-happened", schema=1, data=b"{}")
 
@@ -64,7 +66,7 @@ class Roles:
 
     def _append(self, name: str, places: dict[str, Place]) -> Core[None]:
         chance, shape = self._chance, self._variant.shape
-        stream, command = f"s-{chance.pick(self._variant.streams)}", None
+        stream, command = self._stream(), None
         if self._begun and chance.happens(self._variant.repeats):
             stream, command = self._begun[chance.pick(len(self._begun))]
         elif chance.pick(2):
@@ -82,6 +84,8 @@ class Roles:
             place = remembered
         else:
             place = yield from locate(0, stream, shape, known)
+        if place.version == 0:
+            place = msgspec.structs.replace(place, partition_key=PARTITION_KEYS[chance.pick(3)])
         rows = self._rows(name, place, command)
         slot = CLOSED_SLOT if chance.happens(self._variant.closed) else OPEN_SLOTS[chance.pick(2)]
         since = self._truth.keys.mark()
@@ -90,28 +94,21 @@ class Roles:
         if isinstance(outcome, KeyTaken):
             self._truth.keys.told_taken(stream, outcome, since)
         if isinstance(outcome, Committed):
-            places[stream] = place.after(len(rows), shape)
+            places[stream] = place.after(rows, shape)
             self._hints.add((stream, place.chunk))
-            offset = yield from logged_offset(stream, place.chunk, rows[-1].version)
-            self._truth.told_logged(stream, rows[-1].version, offset)
+
+    def _stream(self) -> str:
+        """One of two categories."""
+        number = self._chance.pick(self._variant.streams)
+        return f"{'st'[number % 2]}-{number}"
 
     def _rows(self, name: str, place: Place, command: str | None) -> tuple[EventRow, ...]:
         attempt = name.encode()
-        first = self._first(command)
-        count = 1 + self._chance.pick(self._variant.shape.events_per_append)
-        return tuple(
-            [
-                EventRow(
-                    place.version + 1 + n,
-                    attempt,
-                    self._chance.pick(40),
-                    EVENT,
-                    b"",
-                    first if n == 0 else None,
-                )
-                for n in range(count)
-            ]
-        )
+        first, time, rows = self._first(command), place.time, list[EventRow]()
+        for n in range(1 + self._chance.pick(self._variant.shape.events_per_append)):
+            time = max(self._chance.pick(40), time + 1)
+            rows.append(EventRow(place.version + 1 + n, attempt, time, EVENT, b"", first if n == 0 else None))
+        return tuple(rows)
 
     def _first(self, command: str | None) -> FirstCells:
         chance, keys = self._chance, self._variant.keys
@@ -157,7 +154,7 @@ class Roles:
         chance, shape, now = self._chance, self._variant.shape, 0.0
         while True:
             try:
-                owner = Ownership(0, (yield from take_over(0, shape)))
+                owner = yield from take_over(0, shape)
             except StoreUnavailable:
                 continue
             lost = False
@@ -183,5 +180,5 @@ class Roles:
         hints, self._hints = self._hints, set()
         done = yield from work_round(owner, intents, hints if chance.pick(2) else (), shape, now, lazy)
         if lazy and not done.lost and chance.pick(3) == 0:
-            yield from settle_owed(owner)
+            yield from settle(owner)
         return done.lost

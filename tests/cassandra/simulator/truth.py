@@ -29,17 +29,24 @@ class Truth:
         """Stream and command: the last version at which it committed."""
         self.replays = 0
         self._versions: dict[str, int] = {}
+        self._times: dict[str, int] = {}
+        self._partition_keys: dict[str, object] = {}
         self._logged: dict[str, int] = {}
         self._attempts: dict[bytes, list[EventRow]] = {}
         self._streams: dict[bytes, str] = {}
         self._failed: list[tuple[str, EventRow]] = []
 
-    def appended(self, key: ChunkKey, rows: Mapping[int, EventRow]) -> None:
+    def appended(self, key: ChunkKey, statics: Mapping[str, object], rows: Mapping[int, EventRow]) -> None:
         """Events of a stream are decided."""
         stream = key[0]
+        if self._partition_keys.setdefault(stream, statics["partition_key"]) != statics["partition_key"]:
+            raise Violation("I11 a stream has two partition keys")
         for version, row in sorted(rows.items()):
             if version != self._versions.get(stream, 0) + 1:
                 raise Violation("I5 a stream forks")
+            if row.time <= self._times.get(stream, -1):
+                raise Violation("I11 a stream's time does not rise")
+            self._times[stream] = row.time
             self.events[stream, version] = row
             self._versions[stream] = version
             self._attempts.setdefault(row.attempt, []).append(row)
@@ -78,22 +85,13 @@ class Truth:
             self._logged[stream] = version
 
     def settled_chunk(self, write: WriteLogged) -> None:
-        """Somebody says of a chunk that it is logged up to a version."""
-        entry = self.log[write.offset] if write.offset < len(self.log) else None
-        if entry is None or (entry.stream, entry.chunk, entry.row.version) != (
-            write.stream,
-            write.chunk,
-            write.version,
-        ):
-            raise Violation("I8 an event is said to be logged where it is not")
-
-    def told_logged(self, stream: str, version: int, offset: int | None) -> None:
-        """Somebody was told that who has read up to an offset has seen a version."""
-        if offset is None:
-            return
-        entry = self.log[offset] if offset < len(self.log) else None
-        if entry is None or entry.stream != stream or entry.row.version < version:
-            raise Violation("I8 an event is said to be logged where it is not")
+        """Somebody says of a chunk up to which version it is logged, and where."""
+        if write.version > self._logged.get(write.stream, 0):
+            raise Violation("I8 a chunk is said to be logged further than it is")
+        for version, offset in write.offsets:
+            entry = self.log[offset] if offset < len(self.log) else None
+            if entry is None or (entry.stream, entry.chunk, entry.row.version) != (write.stream, write.chunk, version):
+                raise Violation("I8 an event is said to be logged where it is not")
 
     def is_logged(self, attempt: bytes) -> bool:
         """Whether everything that an attempt committed is in the log."""

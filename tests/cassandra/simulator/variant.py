@@ -53,6 +53,8 @@ class LeaseVariant(msgspec.Struct, frozen=True):
     """By how much the clocks may be wrong."""
     faults: float = 0.2
     commits_late: bool = False
+    steps: bool = False
+    """The clocks step back now and then, by far."""
 
 
 def _shape(chunk: int, bucket: int, append: int, batch: int = 4, size: int = 99, looks: int = 1) -> Shape:
@@ -105,6 +107,9 @@ VARIANTS = {
         repeats=0.0,
     ),
     "three keys, committed late": Variant(keys=3, commits_late=True, appends=4),
+    "many streams, lazy, three sequencers": Variant(
+        shape=_shape(3, 4, 2), streams=9, appends=5, lazy=True, sequencers=3, faults=0.3, repeats=0.5
+    ),
     "no reconciler, no closed slots": Variant(reconciles=False, closed=0.0),
 }
 """Each must come through without a violation."""
@@ -114,4 +119,5 @@ LEASE_VARIANTS = (
     LeaseVariant(skew=40),
     LeaseVariant(commits_late=True),
     LeaseVariant(faults=0.5),
+    LeaseVariant(steps=True),
 )

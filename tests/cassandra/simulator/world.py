@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import cast
 
+from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.replies import Answer, NotApplied
 from headwater.engines.cassandra.protocol.requests import (
     AppendEvents,
@@ -20,6 +21,7 @@ from headwater.engines.cassandra.protocol.requests import (
     ReadBucketSerially,
     ReadCommand,
     ReadCommandSerially,
+    ReadCounts,
     ReadKeySerially,
     ReadRows,
     ReadRowSerially,
@@ -28,7 +30,10 @@ from headwater.engines.cassandra.protocol.requests import (
     Request,
     ReserveKey,
     ScanSlot,
+    WriteCommand,
+    WriteCount,
     WriteLogged,
+    WriteNames,
     WriteSettled,
 )
 from headwater.engines.cassandra.protocol.rows import (
@@ -43,6 +48,7 @@ from headwater.engines.cassandra.protocol.rows import (
 )
 from headwater.engines.cassandra.protocol.shape import Shape
 from tests.cassandra.simulator.chance import Chance
+from tests.cassandra.simulator.index_table import IndexTable
 from tests.cassandra.simulator.key_table import KeyTable
 from tests.cassandra.simulator.key_truth import KeyTruth
 from tests.cassandra.simulator.partition import DELETED, Cell, Fate, Partition
@@ -51,6 +57,8 @@ from tests.cassandra.simulator.truth import Truth
 from tests.cassandra.simulator.violation import Violation
 
 __all__ = ["TrimBucket", "World"]
+
+NO_EVENT = NewEvent(event_id=b"", type="", schema=0, data=b"")
 
 
 class TrimBucket(PlainWrite, frozen=True):
@@ -70,7 +78,10 @@ class World:
         self._keys = KeyTable(self.partitions)
         self.truth = Truth(shape, self._has_intent, KeyTruth(self._keys.names))
         self.intents: dict[int, dict[bytes, Cell[Intent]]] = {}
-        self.logged: dict[ChunkKey, Cell[tuple[int, int]]] = {}
+        self.indexes = IndexTable(chance, self.truth.log)
+        self.logged: dict[ChunkKey, Cell[int]] = {}
+        self.offsets: dict[ChunkKey, dict[int, Cell[int]]] = {}
+        """Of the rows of each chunk, by version."""
         self.settled: Cell[int] = Cell()
         self._slots: dict[bytes, int] = {}
         self._doing = self._handlers()
@@ -85,22 +96,35 @@ class World:
         for cell in cells:
             cell.repair(self.chance)
         for key in sorted(self.logged):
-            self.logged[key].repair(self.chance)
+            for one in (self.logged[key], *self.offsets[key].values()):
+                one.repair(self.chance)
+        self.indexes.repair()
         self.settled.repair(self.chance)
 
     def intents_left(self) -> int:
         return sum(cell.read(self.chance) is not None for slot in self.intents.values() for cell in slot.values())
 
-    def _decided(self, key: Hashable, _: Mapping[str, object], rows: Mapping[int, object]) -> None:
+    def check_end(self) -> None:
+        """Nothing happens any more."""
+        self.truth.check_end()
+        self.indexes.check_end()
+        for entry in self.truth.log:
+            cell = self.offsets[entry.stream, entry.chunk][entry.row.version]
+            if cell.held is None or cell.held[1] != entry.offset:
+                raise Violation("I8 an event is settled without its offset")
+        if self.intents_left():
+            raise Violation("STUCK an intent is never deleted")
+
+    def _decided(self, key: Hashable, statics: Mapping[str, object], rows: Mapping[int, object]) -> None:
         if isinstance(key, int):
             self.truth.logged(cast("Mapping[int, LogRow]", rows))
         elif isinstance(key, tuple) and rows:
-            self.truth.appended(cast("ChunkKey", key), cast("Mapping[int, EventRow]", rows))
+            self.truth.appended(cast("ChunkKey", key), statics, cast("Mapping[int, EventRow]", rows))
 
     # -- the operations ----------------------------------------------------------------------------------------------
 
     def _handlers(self) -> dict[type, Callable[[Request[object], Fate], object]]:
-        doing = {
+        doing: dict[type, object] = {
             ReadStatics: self._read_statics,
             ReadRows: self._read_rows,
             ReadRowSerially: self._read_row,
@@ -118,29 +142,44 @@ class World:
             ReadBucketSerially: self._read_bucket,
             AppendLog: self._append_log,
             TrimBucket: self._trim_bucket,
+            WriteNames: self.indexes.write_names,
+            WriteCount: self.indexes.write_count,
+            WriteCommand: self.indexes.write_command,
+            ReadCounts: self.indexes.read_counts,
             ReadKeySerially: self._keys.read,
             ReserveKey: self._keys.reserve,
             ConfirmKey: self._keys.confirm,
             DropReservation: self._keys.drop,
-            Pause: lambda _, __: None,
+            Pause: self._pause,
         }
         return cast("dict[type, Callable[[Request[object], Fate], object]]", doing)
+
+    def _pause(self, _: Pause, __: Fate) -> None:
+        """Something else goes on."""
 
     def _statics(self, key: ChunkKey, statics: Mapping[str, object]) -> Statics:
         cell = self.logged.get(key)
         logged = None if cell is None else cell.read(self.chance)
-        version, offset = (None, None) if logged is None else logged
         head, fence = cast("int | None", statics.get("head")), cast("int | None", statics.get("fence"))
-        return Statics(head, fence, version, offset)
+        time = cast("int | None", statics.get("time"))
+        partition_key = cast("str | None", statics.get("partition_key"))
+        return Statics(head, fence, logged, time, partition_key)
 
     def _read_statics(self, request: ReadStatics, _: Fate) -> Statics:
         key = (request.stream, request.chunk)
         return self._statics(key, self.partitions.of(key).seen_statics(self.chance))
 
     def _read_rows(self, request: ReadRows, _: Fate) -> list[EventRow]:
-        rows = self.partitions.of((request.stream, request.chunk)).seen_rows(self.chance)
+        rows = self._seen_rows((request.stream, request.chunk))
         found = [version for version in rows if version >= request.start]
-        return cast("list[EventRow]", [rows[version] for version in sorted(found)[: request.limit]])
+        return [rows[version] for version in sorted(found)[: request.limit]]
+
+    def _seen_rows(self, key: ChunkKey) -> dict[int, EventRow]:
+        """What a read at QUORUM sees, where of a row that is not committed yet no more than the offset may be there."""
+        seen = cast("Mapping[int, EventRow]", self.partitions.of(key).seen_rows(self.chance))
+        bare = {version for version, cell in self.offsets.get(key, {}).items() if cell.read(self.chance) is not None}
+        rows = {version: EventRow(version, b"", -1, NO_EVENT) for version in bare} | dict(seen)
+        return {version: row for version, row in rows.items() if row.attempt}  # else it is none
 
     def _read_row(self, request: ReadRowSerially, _: Fate) -> RowSeen:
         key = (request.stream, request.chunk)
@@ -150,9 +189,8 @@ class World:
 
     def _read_command(self, request: ReadCommand, _: Fate) -> CommandSeen:
         key = (request.stream, request.chunk)
-        partition = self.partitions.of(key)
-        statics = self._statics(key, partition.seen_statics(self.chance))
-        return _command_seen(statics, partition.seen_rows(self.chance), request.command)
+        statics = self._statics(key, self.partitions.of(key).seen_statics(self.chance))
+        return _command_seen(statics, self._seen_rows(key), request.command)
 
     def _read_command_serially(self, request: ReadCommandSerially, _: Fate) -> CommandSeen:
         key = (request.stream, request.chunk)
@@ -162,8 +200,9 @@ class World:
     def _append_events(self, request: AppendEvents, fate: Fate) -> Answer[Statics]:
         key = (request.stream, request.chunk)
         expected = {"head": request.head, "fence": request.fence}
+        statics = {"head": request.new_head, "time": request.new_time, "partition_key": request.partition_key}
         rows = {row.version: row for row in request.rows}
-        return self._answer(key, self.partitions.compare_and_set(key, expected, {"head": request.new_head}, rows, fate))
+        return self._answer(key, self.partitions.compare_and_set(key, expected, statics, rows, fate))
 
     def _fence_chunk(self, request: FenceChunk, fate: Fate) -> Answer[Statics]:
         key = (request.stream, request.chunk)
@@ -175,8 +214,12 @@ class World:
 
     def _write_logged(self, request: WriteLogged, fate: Fate) -> bool:
         self.truth.settled_chunk(request)
-        cell = self.logged.setdefault((request.stream, request.chunk), Cell())
-        cell.write(request.timestamp, (request.version, request.offset), fate)
+        key = (request.stream, request.chunk)
+        cell = self.logged.setdefault(key, Cell())
+        cell.write(request.timestamp, request.version, fate)
+        offsets = self.offsets.setdefault(key, {})
+        for version, offset in request.offsets:
+            offsets.setdefault(version, Cell()).write(request.timestamp, offset, fate)
         return True
 
     def _insert_intent(self, request: InsertIntent, fate: Fate) -> bool:
@@ -210,6 +253,7 @@ class World:
         return self.settled.read(self.chance)
 
     def _write_settled(self, request: WriteSettled, fate: Fate) -> bool:
+        self.indexes.settled(request.offset)
         self.settled.write(request.timestamp, request.offset, fate)
         return True
 

@@ -86,7 +86,7 @@ def _reserve(
 
 def _try(place: Place, rows: tuple[EventRow, ...], shape: Shape, late: Callable[[], bool]) -> Core[Outcome]:
     # 1.3 One compare-and-set of head and fence.
-    write = AppendEvents(place.stream, place.chunk, place.head, place.fence, rows)
+    write = AppendEvents(place.stream, place.chunk, place.head, place.fence, rows, place.partition_key)
     answer = yield from ask(write)
     # 1.4 What the first answer leaves open is resolved.
     match answer:

@@ -12,23 +12,25 @@ from headwater.engines.cassandra.protocol.rows import LeaseRow
 __all__ = ["acquire", "back_off", "release"]
 
 NOBODY = ""
+SKEW = 5_000_000
+"""Microseconds by which the clocks of processes may differ: one that is wrong by more has stepped."""
 
 
-def acquire(name: str, owner: str, now: int, until: int) -> Core[LeaseRow | None]:
+def acquire(name: str, owner: str, now: int, ttl: int) -> Core[LeaseRow | None]:
     """L1: take a lease that is free or has expired, or keep one's own; None while another has it.
 
     Args:
         owner: a name that no other process has, nor ever had.
         now: by the caller's clock, in microseconds since 1970.
-        until: when it is to expire.
+        ttl: microseconds until it is to expire.
     """
     seen = yield from ask(ReadLease(name))  # it may be stale: the write compares
     while True:
         keeps = seen is not None and seen.owner == owner and seen.expires_at > now
-        if seen is not None and not keeps and seen.expires_at > now:
+        if seen is not None and not keeps and _lasts(seen, now):
             return None
         epoch = 1 if seen is None else seen.epoch if keeps else seen.epoch + 1
-        wanted = LeaseRow(owner, epoch, until)
+        wanted = LeaseRow(owner, epoch, now + ttl, ttl)
         answer = yield from ask(WriteLease(name, seen, wanted))
         if isinstance(answer, Applied):
             return wanted
@@ -39,11 +41,17 @@ def acquire(name: str, owner: str, now: int, until: int) -> Core[LeaseRow | None
         seen = there
 
 
+def _lasts(seen: LeaseRow, now: int) -> bool:
+    """L3: whether somebody else's lease, or a back-off, is to be waited for."""
+    return 0 < seen.expires_at - now <= seen.ttl + SKEW
+
+
 def release(name: str, lease: LeaseRow) -> Core[None]:
     """L2: give a lease back, at best effort; nothing happens to one that was taken over."""
-    yield from back_off(name, lease, 0)
+    yield from back_off(name, lease, 0, 0)
 
 
-def back_off(name: str, lease: LeaseRow, until: int) -> Core[None]:
-    """L2: give a lease back, and let nobody have it until then; its epoch stays, and the next one's is higher."""
-    yield from ask(WriteLease(name, lease, msgspec.structs.replace(lease, owner=NOBODY, expires_at=until)))
+def back_off(name: str, lease: LeaseRow, now: int, micros: int) -> Core[None]:
+    """L2: give a lease back, and let nobody have it for so long; its epoch stays, and the next one's is higher."""
+    free = msgspec.structs.replace(lease, owner=NOBODY, expires_at=now + micros, ttl=micros)
+    yield from ask(WriteLease(name, lease, free))

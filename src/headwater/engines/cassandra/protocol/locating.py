@@ -7,7 +7,7 @@ import msgspec
 from headwater.engines.cassandra.protocol.core import Core, ask
 from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.requests import ReadCommand, ReadCommandSerially, ReadStatics
-from headwater.engines.cassandra.protocol.rows import CommandSeen
+from headwater.engines.cassandra.protocol.rows import CommandSeen, Statics
 from headwater.engines.cassandra.protocol.shape import Shape
 
 __all__ = ["Found", "locate", "look_up"]
@@ -23,17 +23,16 @@ class Found(msgspec.Struct, frozen=True):
 
 def locate(part: int, stream: str, shape: Shape, known: int = 0) -> Core[Place]:
     """The place of the next append (1.1); `known` is a chunk that had a head when it was last looked at."""
-    chunk, version = known, 0
+    place = Place(part, stream, known, 0, None, None)
     while True:
-        seen = yield from ask(ReadStatics(stream, chunk))
-        if seen.head is not None and seen.head >= shape.chunk_end(chunk):
-            chunk, version = chunk + 1, seen.head  # that head is final
-        elif seen.head is not None:
-            return Place(part, stream, chunk, seen.head, seen.head, seen.fence)
-        elif chunk == 0 or version > 0:
-            return Place(part, stream, chunk, version, None, seen.fence)
-        else:
-            chunk -= 1  # not visible any more: no place without the head of the chunk before
+        seen = yield from ask(ReadStatics(stream, place.chunk))
+        place = _at(place, seen)
+        if place.version >= shape.chunk_end(place.chunk):
+            place = _behind(place)  # that head is final
+        elif seen.head is not None or place.chunk == 0 or place.version > 0:
+            return place
+        else:  # not visible any more: no place without the head of the chunk before
+            place = msgspec.structs.replace(place, chunk=place.chunk - 1)
 
 
 def look_up(part: int, stream: str, command: str, shape: Shape, known: int = 0) -> Core[Found]:
@@ -45,19 +44,28 @@ def look_up(part: int, stream: str, command: str, shape: Shape, known: int = 0) 
     place = yield from locate(part, stream, shape, known)
     while True:
         seen = yield from _look(stream, place.chunk, command)
-        head, fence = seen.statics.head, seen.statics.fence
+        place = _at(place, seen.statics)
         if seen.row is not None:
             return Found(place, seen)
-        if head is None or head < shape.chunk_end(place.chunk):
+        if place.version < shape.chunk_end(place.chunk):
             break
-        place = Place(part, stream, place.chunk + 1, head, None, None)
-    if head is not None:
-        place = Place(part, stream, place.chunk, head, head, fence)
-    else:
-        place = Place(part, stream, place.chunk, place.version, None, fence)
+        place = _behind(place)
     if place.chunk > 0:  # whose head is final
         seen = yield from _look(stream, place.chunk - 1, command, shape.chunk_end(place.chunk - 1))
     return Found(place, None if seen.row is None else seen)
+
+
+def _at(place: Place, seen: Statics) -> Place:
+    """The place by the statics of its chunk; where that has no head, the stream stands where the chunk before ends."""
+    if seen.head is None:
+        return msgspec.structs.replace(place, head=None, fence=seen.fence)
+    time = place.time if seen.time is None else seen.time
+    return Place(place.part, place.stream, place.chunk, seen.head, seen.head, seen.fence, time, seen.partition_key)
+
+
+def _behind(place: Place) -> Place:
+    """The place in the next chunk: what the stream is, and nothing of a chunk that was not looked at."""
+    return msgspec.structs.replace(place, chunk=place.chunk + 1, head=None, fence=None)
 
 
 def _look(stream: str, chunk: int, command: str, final: int = 0) -> Core[CommandSeen]:

@@ -7,7 +7,7 @@ acknowledged, a conditional one Unknown. Nothing repeats a request but a core.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -17,6 +17,7 @@ from headwater.engines.cassandra.protocol.replies import Answer
 from headwater.engines.cassandra.protocol.rows import (
     Bucket,
     CommandSeen,
+    Count,
     EventRow,
     Intent,
     KeyRow,
@@ -42,6 +43,7 @@ __all__ = [
     "ReadBucketSerially",
     "ReadCommand",
     "ReadCommandSerially",
+    "ReadCounts",
     "ReadKeySerially",
     "ReadLease",
     "ReadLeaseSerially",
@@ -53,8 +55,11 @@ __all__ = [
     "ReserveKey",
     "ScanSlot",
     "SerialRead",
+    "WriteCommand",
+    "WriteCount",
     "WriteLease",
     "WriteLogged",
+    "WriteNames",
     "WriteSettled",
 ]
 
@@ -141,10 +146,17 @@ class AppendEvents(ConditionalWrite[Statics], frozen=True):
     head: int | None
     fence: int | None
     rows: tuple[EventRow, ...]
+    partition_key: str | None
+    """Of the stream: the same in each of its appends."""
 
     @property
     def new_head(self) -> int:
         return self.rows[-1].version
+
+    @property
+    def new_time(self) -> int:
+        """Of the event at the new head."""
+        return self.rows[-1].time
 
 
 class FenceChunk(ConditionalWrite[Statics], frozen=True):
@@ -161,12 +173,14 @@ class FenceChunk(ConditionalWrite[Statics], frozen=True):
 
 
 class WriteLogged(PlainWrite, frozen=True):
-    """`logged` and `logged_at` of a chunk. The timestamp is the version, so that the highest stays."""
+    """`logged` of a chunk, and the `offset` of rows of it, in one mutation. The timestamp of all of it is the version,
+    so that the highest `logged` stays; an offset never is another one, whatever its timestamp."""
 
     stream: str
     chunk: int
     version: int
-    offset: int
+    offsets: tuple[tuple[int, int], ...]
+    """Version and offset of each row that it settles."""
 
 
 # -- intents ---------------------------------------------------------------------------------------------------------
@@ -201,7 +215,7 @@ class ListSlots(QuorumRead[Sequence[int]], frozen=True):
 
 
 class ReadSettled(QuorumRead[int | None], frozen=True):
-    """The offset up to which every chunk's `logged` is acknowledged; None if it was never written."""
+    """The offset up to which every chunk's `logged` and every index is acknowledged; None if it was never written."""
 
     part: int
 
@@ -214,7 +228,7 @@ class WriteSettled(PlainWrite, frozen=True):
 
 
 class ReadBucketSerially(SerialRead[Bucket], frozen=True):
-    """Head and log time of a bucket, and which versions lie behind offset `after`."""
+    """Head and log time of a bucket, and which versions and commands lie behind offset `after`."""
 
     part: int
     bucket: int
@@ -228,6 +242,43 @@ class AppendLog(ConditionalWrite[int | None], frozen=True):
     bucket: int
     head: int | None
     rows: tuple[LogRow, ...]
+
+
+# -- indexes of the log ------------------------------------------------------------------------------------------------
+
+
+class WriteNames(PlainWrite, frozen=True):
+    """Streams of a category that begin in a partition of the log. The timestamp is always the same."""
+
+    part: int
+    category: str
+    streams: tuple[str, ...]
+
+
+class WriteCount(PlainWrite, frozen=True):
+    """How many streams of a category begin at or below an offset: of the log alone, so the same whoever counts. The
+    timestamp is the offset + 1, so that the count of the highest stays."""
+
+    part: int
+    category: str
+    streams: int
+    offset: int
+
+
+class ReadCounts(QuorumRead[Mapping[str, Count]], frozen=True):
+    """The counts of a partition of the log, by category."""
+
+    part: int
+
+
+class WriteCommand(PlainWrite, frozen=True):
+    """Where the append of a command begins in the log. The timestamp is the offset + 1: where a command has appended
+    again, its last place stays."""
+
+    part: int
+    command: str
+    """Its id."""
+    offset: int
 
 
 # -- leases ----------------------------------------------------------------------------------------------------------

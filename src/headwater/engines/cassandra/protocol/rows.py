@@ -11,6 +11,7 @@ __all__ = [
     "Bucket",
     "ChunkKey",
     "CommandSeen",
+    "Count",
     "EventRow",
     "FirstCells",
     "Intent",
@@ -36,14 +37,17 @@ class Statics(msgspec.Struct, frozen=True, gc=False):
     """Raised to fail every append that was conditioned on the one before."""
     logged: int | None = None
     """Every version of the chunk up to this one is in the log."""
-    logged_at: int | None = None
-    """The offset of version `logged`."""
+    time: int | None = None
+    """Of the event at `head`, in microseconds since 1970."""
+    partition_key: str | None = None
+    """Of the stream, what decides its partition of the log; None: its own name."""
 
 
 class FirstCells(msgspec.Struct, frozen=True):
     """What an append says once, on its first row."""
 
     command: CommandRecord | None = None
+    """The whole record, what it wrote and when included: the place of an append is known before it is tried."""
     claims: tuple[UniqueKey, ...] = ()
     releases: tuple[UniqueKey, ...] = ()
 
@@ -70,6 +74,25 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
     stream: str
     chunk: int
     version: int
+    command: str | None = None
+    """The id of the command whose append begins with this row."""
+
+    @property
+    def category(self) -> str:
+        """What the stream's name begins with."""
+        return self.stream.partition("-")[0]
+
+    @property
+    def is_birth(self) -> bool:
+        """Whether the stream begins here."""
+        return self.version == 1
+
+
+class Count(msgspec.Struct, frozen=True, gc=False):
+    """How many streams of a category begin in a partition of the log, up to an offset."""
+
+    streams: int
+    offset: int
 
 
 class LogRow(msgspec.Struct, frozen=True, gc=False):
@@ -84,8 +107,10 @@ class LogRow(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def logged(self) -> Logged:
-        """What of it the chunk is told."""
-        return Logged(self.offset, self.stream, self.chunk, self.row.version)
+        """What of it its chunk and the indexes are told."""
+        first = self.row.first
+        command = None if first is None or first.command is None else first.command.id
+        return Logged(self.offset, self.stream, self.chunk, self.row.version, command)
 
 
 class Intent(msgspec.Struct, frozen=True, gc=False):
@@ -150,6 +175,9 @@ class LeaseRow(msgspec.Struct, frozen=True, gc=False):
     """Rises with every change of owner."""
     expires_at: int
     """Microseconds since 1970, by the owner's clock."""
+    ttl: int
+    """Microseconds for which it was taken or backed off. Whoever sees it expire further away has a clock that has
+    stepped back since."""
 
 
 class Reservation(msgspec.Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from headwater.engines.cassandra.protocol.claiming import confirm
 from headwater.engines.cassandra.protocol.collecting import collect
 from headwater.engines.cassandra.protocol.core import Core, ask, ask_all
 from headwater.engines.cassandra.protocol.deciding import ChunkSeen, Verdict, decide, verdict_of_row
+from headwater.engines.cassandra.protocol.ownership import LogHead, Ownership
 from headwater.engines.cassandra.protocol.replies import Applied
 from headwater.engines.cassandra.protocol.requests import (
     AppendLog,
@@ -18,28 +19,11 @@ from headwater.engines.cassandra.protocol.requests import (
     ReadRows,
     ReadRowSerially,
 )
-from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Intent, Logged, LogRow
+from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Intent, LogRow
+from headwater.engines.cassandra.protocol.settling import settle
 from headwater.engines.cassandra.protocol.shape import Shape
-from headwater.engines.cassandra.protocol.takeover import LogHead, settle
 
-__all__ = ["Ownership", "Round", "settle_owed", "work_round"]
-
-
-class Ownership(msgspec.Struct):
-    """What an owner knows since its takeover: for one core at a time, and for none once one of them was given up."""
-
-    part: int
-    head: LogHead
-    memory: dict[ChunkKey, int] = {}
-    """What this owner has logged and not settled yet: the highest version of each chunk."""
-    owed: list[Logged] = []
-    """The rows that are not settled yet."""
-    waiting_since: dict[bytes, float] = {}
-    """When each pending attempt was first seen, by this process's monotonic clock, in seconds."""
-    pending_slots: frozenset[int] = frozenset()
-    """The slots of intents that the last round left: to be scanned in the next, open or not."""
-    last_stream: str = ""
-    """Whose events ended the last batch: the next begins with the streams behind it."""
+__all__ = ["Round", "work_round"]
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -59,7 +43,7 @@ def work_round(
 
     Args:
         now: seconds, of the clock of `owner.waiting_since`.
-        lazy: leave it to `settle_owed` to settle what is logged.
+        lazy: leave it to the caller to settle what is logged, before long.
     """
     named = {(intent.stream, intent.chunk) for intent in intents}
     seen, rows = yield from collect(named | set(hints), owner.memory, owner.last_stream, shape)
@@ -75,20 +59,13 @@ def work_round(
         # R4 Remember it, and settle it now or later.
         _advance(owner, batch, seen)
         if not lazy:
-            yield from settle_owed(owner)
+            yield from settle(owner)
         # R6 What it claims and gives up is confirmed.
         yield from confirm(batch)
     # R5 Intents that are decided go.
     done = yield from _decided(owner, intents, seen, shape, now)
     yield from _delete(done, shape)
     return Round(lost=False, logged=batch, decided=done)
-
-
-def settle_owed(owner: Ownership) -> Core[None]:
-    """R4: settle what several batches have logged, one write for each chunk."""
-    yield from settle(owner.part, owner.owed)
-    owner.owed.clear()
-    owner.memory.clear()
 
 
 def _batch(head: LogHead, rows: Iterable[tuple[ChunkKey, EventRow]], shape: Shape) -> Iterator[LogRow]:
