@@ -10,6 +10,7 @@ from tests.cassandra.simulator.variant import VARIANTS, Variant
 __all__ = ["APPEND_RULES"]
 
 APPENDING, LOCATING = PROTOCOL + "appending", PROTOCOL + "locating"
+PLACE, PARTITION = PROTOCOL + "place", SIMULATOR + "partition"
 WORLD, ROLES = SIMULATOR + "world", SIMULATOR + "roles"
 
 BROKEN = VARIANTS["faults 35 %, crashes 5 %"]
@@ -38,15 +39,60 @@ APPEND_RULES = (
         name="a chunk without a head takes an append only after the head of the chunk before was seen",
         step="1.1",
         edits=(
-            Edit(LOCATING, "        elif chunk == 0 or version > 0:", "        else:"),
             Edit(
                 LOCATING,
-                "            return Place(part, stream, chunk, version, None, seen.fence)\n        else:\n"
-                "            chunk -= 1",
-                "            version = version or chunk * shape.events_per_chunk\n"
-                "            return Place(part, stream, chunk, version, None, seen.fence)\n            chunk -= 1",
+                "        elif seen.head is not None or place.chunk == 0 or place.version > 0:\n",
+                "        else:\n"
+                "            version = place.version or place.chunk * shape.events_per_chunk\n"
+                "            return msgspec.structs.replace(place, version=version)\n"
+                "        if seen.head is not None:\n",
             ),
         ),
+    ),
+    Rule(
+        name="a place tells the time of the stream's last event",
+        step="1.1",
+        edits=(Edit(LOCATING, "    time = place.time if seen.time is None else seen.time\n", "    time = -1\n"),),
+    ),
+    Rule(
+        name="the time of the last event is carried over the end of a chunk",
+        step="1.1",
+        edits=(
+            Edit(LOCATING, "chunk=place.chunk + 1, head=None", "chunk=place.chunk + 1, time=-1, head=None"),
+            Edit(PLACE, "None, None, time, key)", "None, None, -1, key)"),
+        ),
+    ),
+    Rule(
+        name="the partition key is carried over the end of a chunk",
+        step="1.1",
+        edits=(
+            Edit(LOCATING, "chunk=place.chunk + 1, head=None", "chunk=place.chunk + 1, partition_key=None, head=None"),
+            Edit(PLACE, "None, None, time, key)", "None, None, time)"),
+        ),
+    ),
+    Rule(
+        name="an append says the partition key of its stream again",
+        step="1.3",
+        edits=(
+            Edit(
+                APPENDING,
+                "place.fence, rows, place.partition_key)",
+                "place.fence, rows, place.partition_key if place.version == 0 else None)",
+            ),
+        ),
+    ),
+    Rule(
+        name="head and time are cells of one row, of which a read sees both or none",
+        step="1.3",
+        edits=(
+            Edit(
+                PARTITION,
+                "        return self.statics | dict(self.limbo.statics) if chance.pick(2) else self.statics\n",
+                "        seen = {name: value for name, value in self.limbo.statics.items() if chance.pick(2)}\n"
+                "        return self.statics | seen\n",
+            ),
+        ),
+        variant=VARIANTS["committed late"],
     ),
     Rule(
         name="a new attempt id for every try",
@@ -84,8 +130,8 @@ APPEND_RULES = (
         edits=(
             Edit(
                 WORLD,
-                '        expected = {"head": request.head, "fence": request.fence}\n        rows',
-                '        expected = {"head": request.head}\n        rows',
+                '        expected = {"head": request.head, "fence": request.fence}\n        statics',
+                '        expected = {"head": request.head}\n        statics',
             ),
         ),
     ),

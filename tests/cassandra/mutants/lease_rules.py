@@ -32,7 +32,19 @@ LEASE_RULES = (
     Rule(
         name="a lease is taken from another only once it has expired",
         step="L1",
-        edits=(Edit(LEASING, "not keeps and seen.expires_at > now:", "not keeps and seen.expires_at > now + 10:"),),
+        edits=(Edit(LEASING, "    return 0 < seen.expires_at - now", "    return 10 < seen.expires_at - now"),),
         variant=LeaseVariant(),
+    ),
+    Rule(
+        name="a lease is waited for no longer than it can last",
+        step="L3",
+        edits=(Edit(LEASING, " <= seen.ttl + SKEW", ""),),
+        variant=LeaseVariant(steps=True),
+    ),
+    Rule(
+        name="a clock that is a little behind has not stepped back",
+        step="L3",
+        edits=(Edit(LEASING, "seen.ttl + SKEW", "seen.ttl"),),
+        variant=LeaseVariant(skew=40),
     ),
 )

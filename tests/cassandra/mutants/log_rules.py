@@ -9,11 +9,12 @@ from tests.cassandra.simulator.variant import VARIANTS, Variant
 
 __all__ = ["LOG_RULES"]
 
-TAKEOVER, SEQUENCING = PROTOCOL + "takeover", PROTOCOL + "sequencing"
+TAKEOVER, SEQUENCING, SETTLING = PROTOCOL + "takeover", PROTOCOL + "sequencing", PROTOCOL + "settling"
 COLLECTING, DECIDING = PROTOCOL + "collecting", PROTOCOL + "deciding"
 WORLD = SIMULATOR + "world"
 
-T3 = "    yield from ask(WriteSettled(offset + 1, part, offset))\n"
+T3 = "    yield from ask(WriteSettled(offset + 1, owner.part, offset))\n"
+UNKNOWN = "zip(owed, acknowledged, strict=True) if not known"
 FENCED = "if now - since >= shape.patience and (yield from _fenced(intent, chunk)):"
 IF_HEAD = 'self.partitions.compare_and_set(request.bucket, {"head": request.head}, statics'
 LOST = "            return Round(lost=True)  # whatever it was: take over\n"
@@ -40,46 +41,27 @@ LOG_RULES = (
         name="a takeover settles what may not be settled",
         step="T2",
         edits=(
-            Edit(
-                TAKEOVER,
-                "    yield from settle(part, tail)",
-                "    if tail:\n        yield from ask(WriteSettled(head.offset + 1, part, head.offset))",
-            ),
+            Edit(SETTLING, "def settle(owner: Ownership)", "def settle(owner: Ownership, chunks: bool = True)"),
+            Edit(SETTLING, "        *_logged(rows),\n", "        *(_logged(rows) if chunks else ()),\n"),
+            Edit(TAKEOVER, "    yield from settle(owner)\n", "    yield from settle(owner, False)\n"),
         ),
     ),
     Rule(
         name="every write of `logged` is acknowledged",
         step="T2",
-        edits=(
-            Edit(
-                TAKEOVER,
-                "owed = [write for write, known in zip(owed, acknowledged, strict=True) if not known]",
-                "owed = []",
-            ),
-        ),
+        edits=(Edit(SETTLING, UNKNOWN, f"{UNKNOWN} and not isinstance(write, WriteLogged)"),),
     ),
     Rule(
         name="`logged` is written with the version as timestamp",
         step="T2",
-        edits=(Edit(WORLD, "cell.write(request.timestamp, (request", "cell.write(self.chance.pick(99), (request"),),
-    ),
-    Rule(
-        name="`logged_at` is the offset of the version that `logged` is",
-        step="T2",
-        edits=(
-            Edit(
-                TAKEOVER,
-                "_logged(row) for row in",
-                "msgspec.structs.replace(_logged(row), offset=rows[-1].offset) for row in",
-            ),
-        ),
+        edits=(Edit(WORLD, "write(request.timestamp, request.version", "write(self.chance.pick(99), request.version"),),
     ),
     Rule(
         name="`settled` is written after every `logged`",
         step="T3",
         edits=(
-            Edit(TAKEOVER, T3, ""),
-            Edit(TAKEOVER, "    while owed:\n", "    offset = rows[-1].offset\n" + T3 + "    while owed:\n"),
+            Edit(SETTLING, "        *_logged(rows),\n", ""),
+            Edit(SETTLING, T3, f"{T3}    yield from ask_all([*_logged(rows)])\n"),
         ),
     ),
     Rule(
@@ -108,7 +90,7 @@ LOG_RULES = (
             Edit(
                 SEQUENCING,
                 LOST,
-                "            owner.head = yield from take_over(owner.part, shape)\n"
+                "            owner.head = (yield from take_over(owner.part, shape)).head\n"
                 "            again = [((row.stream, row.chunk), row.row) for row in batch]\n"
                 "            batch = tuple(_batch(owner.head, again, shape))\n"
                 "            bucket = shape.bucket_of(batch[0].offset)\n"
@@ -116,7 +98,7 @@ LOG_RULES = (
                 "            answer = yield from ask(AppendLog(owner.part, bucket, expected, batch))\n"
                 "            if not isinstance(answer, Applied):\n                return Round(lost=True)\n",
             ),
-            Edit(SEQUENCING, "takeover import LogHead, settle", "takeover import LogHead, settle, take_over"),
+            Edit(SEQUENCING, "import settle\n", f"import settle\nfrom {TAKEOVER} import take_over\n"),
         ),
     ),
     Rule(
@@ -125,8 +107,8 @@ LOG_RULES = (
         edits=(
             Edit(
                 TAKEOVER,
-                "            break  # the log ends with the bucket before, and so does its time\n",
-                "            head = LogHead(head.offset, -1)\n            break\n",
+                "            return head, tail  # the log",
+                "            return LogHead(head.offset, -1), tail  # the log",
             ),
         ),
     ),
@@ -171,6 +153,7 @@ LOG_RULES = (
         name="a fence kills only appends conditioned on a lower one",
         step="R5",
         edits=(Edit(DECIDING, "fence > (intent.fence or 0):", "fence > 0:"),),
+        variant=VARIANTS["three keys, committed late"],
     ),
     Rule(
         name="a chunk without `logged` begins behind the head of the chunk before, and after it",
@@ -245,7 +228,7 @@ LOG_RULES = (
             Edit(
                 SEQUENCING,
                 "        answer = yield from ask(AppendLog(owner.part, bucket, expected, batch))\n",
-                "        yield from settle(owner.part, [row.logged for row in batch])\n"
+                "        owner.owed += [row.logged for row in batch]\n        yield from settle(owner)\n"
                 "        answer = yield from ask(AppendLog(owner.part, bucket, expected, batch))\n",
             ),
         ),

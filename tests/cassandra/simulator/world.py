@@ -109,8 +109,8 @@ class World:
         self.truth.check_end()
         self.indexes.check_end()
         for entry in self.truth.log:
-            cell = self.offsets[entry.stream, entry.chunk][entry.row.version]
-            if cell.held is None or cell.held[1] != entry.offset:
+            cell = self.offsets[entry.stream, entry.chunk].get(entry.row.version)
+            if cell is None or cell.held is None or cell.held[1] != entry.offset:
                 raise Violation("I8 an event is settled without its offset")
         if self.intents_left():
             raise Violation("STUCK an intent is never deleted")
