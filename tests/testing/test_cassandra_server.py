@@ -15,11 +15,12 @@ from headwater.testing.servers import CassandraServer, cassandra, installed
 from headwater.testing.servers.account import cache_folder
 from headwater.testing.servers.cassandra import CassandraNode
 from headwater.testing.servers.cassandra.jars import VERSION, find_jars, find_java
+from headwater.testing.servers.cassandra.layout import lay_out, write_layout
 from tests.engines.run_servers import absence
 
 pytestmark = pytest.mark.timeout(240)
 
-AT_ONCE = {"commitlog_sync": "batch"}
+AT_ONCE = {"commitlog_sync": "batch", "commitlog_sync_period": ""}
 """What is acknowledged is on the disk, so that a crash loses nothing even of one node."""
 
 
@@ -103,14 +104,15 @@ def test_another_size_is_refused(server: CassandraServer) -> None:
         CassandraServer(server.folder.with_name("another"), nodes=2).start()
 
 
-def test_stopped_it_keeps_port_and_data(server: CassandraServer) -> None:
+def test_stopped_while_it_is_frozen_it_keeps_port_and_data(server: CassandraServer) -> None:
     say(server.nodes[0], "stopped")
     url = server.url
+    server.freeze()
     assert server.stop()
     assert not server.stop()
     status = server.status()
     assert (status.pid, status.answers, status.version, status.url) == (None, False, "", url)
-    again = CassandraServer(server.folder, settings=AT_ONCE)
+    again = CassandraServer(server.folder, settings=AT_ONCE, options=cassandra.OPTIONS_FOR_TESTS)
     again.start()
     assert again.url == url
     assert said(again.nodes[0], "stopped") == [["yes"]]
@@ -138,25 +140,6 @@ def test_frozen_it_runs_and_does_not_answer(server: CassandraServer, monkeypatch
     assert server.status().answers
 
 
-def test_frozen_it_can_be_stopped(server: CassandraServer) -> None:
-    server.freeze()
-    assert server.stop()
-
-
-def test_a_pid_that_is_another_process_is_not_touched(server: CassandraServer) -> None:
-    server.stop()
-    (server.nodes[0].folder / "pid").write_text(f"{os.getpid()}\n")
-    assert server.pid is None
-    assert not server.stop()
-    server.kill()
-
-
-def test_a_node_that_does_not_come_up_says_why(server: CassandraServer) -> None:
-    server.stop()
-    with pytest.raises(StoreUnavailable, match="nonsense"):
-        CassandraServer(server.folder, settings={"nonsense": "1"}).start()
-
-
 def test_a_port_that_another_has_is_said(server: CassandraServer) -> None:
     port = int(server.url.rpartition("/")[0].rpartition(":")[2])
     other = CassandraServer(server.folder.with_name("second"), port)
@@ -166,17 +149,34 @@ def test_a_port_that_another_has_is_said(server: CassandraServer) -> None:
     assert not other.folder.exists()
 
 
-def test_removed_it_leaves_what_others_put_there(folder: Path, server: CassandraServer) -> None:
-    other = CassandraServer(folder / "other", options=cassandra.OPTIONS_FOR_TESTS)
-    other.start()
-    assert other.url != server.url
-    (other.folder / "notes").touch()
-    other.delete()
-    assert [path.name for path in other.folder.iterdir()] == ["notes"]
-    assert other.status().pid is None
+def test_one_that_does_not_come_up_says_why_and_removed_leaves_what_others_put_there(folder: Path) -> None:
+    server = CassandraServer(folder / "odd", settings={"nonsense": "1"})
+    try:
+        with pytest.raises(StoreUnavailable, match="nonsense"):
+            server.start()
+        assert server.status().pid is None
+        (server.folder / "notes").touch()
+    except ConfigurationError as error:
+        raise absence("cassandra", str(error)) from None
+    finally:
+        server.delete()
+    assert [path.name for path in server.folder.iterdir()] == ["notes"]
     with pytest.raises(StoreUnavailable, match="start one"):
-        _ = other.url
-    assert server.status().answers
+        _ = server.url
+
+
+def test_a_pid_that_is_another_process_is_not_touched(folder: Path) -> None:
+    server = CassandraServer(folder / "passed-on")
+    server.folder.mkdir()
+    write_layout(server.folder / "cluster.json", lay_out(1, None))
+    (node,) = server.nodes
+    node.folder.mkdir()
+    (node.folder / "pid").write_text(f"{os.getpid()}\n")
+    assert server.pid is None
+    assert not server.stop()
+    server.kill()
+    server.delete()
+    assert not server.folder.exists()
 
 
 # -- where it cannot be had ------------------------------------------------------

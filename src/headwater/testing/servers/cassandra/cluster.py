@@ -28,9 +28,9 @@ _KEYSPACE: Final = "headwater"
 class CassandraServer:
     """A cluster below `folder`, for connections from this machine, without a password.
 
-    `port` and `nodes` are taken over from the first start, else a free one, and 1; `settings` go into cassandra.yaml
-    and `options` to Java at each start. As root it runs as `cassandra` or `nobody`, who must be able to reach the
-    folder. Acknowledged writes reach the log's file within 0.1 s and the disk within 10, as everywhere by default.
+    `port` and `nodes` are taken over from the first start, else a free one, and 1. `settings` go into cassandra.yaml
+    and `options` to Java at each start; an empty setting leaves its line away. As root it runs as `cassandra` or
+    `nobody`, who must be able to reach the folder.
     """
 
     name: Final = "cassandra"

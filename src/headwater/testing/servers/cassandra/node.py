@@ -33,7 +33,7 @@ _ON_ALL: Final = "SELECT keyspace_name FROM system_distributed.view_build_status
 
 
 class CassandraNode:
-    """`number` counts from 0. `settings` are of cassandra.yaml, a line each; `options` are Java's."""
+    """`number` counts from 0; for `settings` and `options` see CassandraServer."""
 
     def __init__(
         self,
@@ -157,7 +157,9 @@ class CassandraNode:
         for name in ("jvm.options", "logback.xml"):
             shutil.copy(_SHIPPED / name, self._conf)
         settings = {**_shipped_settings(), **self._place(), **self._settings}
-        (self._conf / "cassandra.yaml").write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
+        (self._conf / "cassandra.yaml").write_text(
+            "".join(f"{key}: {value}\n" for key, value in settings.items() if value)
+        )
         if self._log.exists():
             self._log.replace(self.folder / "log.previous")
         self._log.touch()
