@@ -10,12 +10,13 @@ __all__ = ["NamedStatements", "SqlFiles"]
 
 
 class SqlFiles:
-    """The texts of an engine's folder `sql`, by the names of their files, without the lines that are comments."""
+    """The texts of an engine's folder, by the names of their files, without the lines that are comments."""
 
-    def __init__(self, package: str) -> None:
-        folder = files(package) / "sql"
-        self.texts = _read(folder)
-        self.migrations = [text for _, text in sorted(_read(folder / "migrations").items())]
+    def __init__(self, package: str, kind: str = "sql") -> None:
+        """`kind` is the name of the folder, and the ending of its files."""
+        folder = files(package) / kind
+        self.texts = _read(folder, kind)
+        self.migrations = [text for _, text in sorted(_read(folder / "migrations", kind).items())]
         """Scripts in the order they are run."""
 
 
@@ -48,11 +49,11 @@ class NamedStatements(Mapping[str, str]):
         return len(self._texts)
 
 
-def _read(folder: Traversable) -> dict[str, str]:
+def _read(folder: Traversable, kind: str) -> dict[str, str]:
     return {
-        file.name.removesuffix(".sql"): "\n".join(
+        file.name.removesuffix(f".{kind}"): "\n".join(
             line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("--")
         ).strip()
         for file in folder.iterdir()
-        if file.name.endswith(".sql")
+        if file.name.endswith(f".{kind}")
     }

@@ -1,0 +1,131 @@
+"""CassandraEngine: a store in one keyspace of a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from headwater.domain.append import Written
+from headwater.engines.cassandra.appender import Appender
+from headwater.engines.cassandra.bonds import KeptBonds
+from headwater.engines.cassandra.command_log import CassandraCommandLog
+from headwater.engines.cassandra.event_store import CassandraEventStore
+from headwater.engines.cassandra.leases import CassandraLeases
+from headwater.engines.cassandra.location import Location
+from headwater.engines.cassandra.log import CassandraLog
+from headwater.engines.cassandra.migrations import open_store
+from headwater.engines.cassandra.pending import Pending
+from headwater.engines.cassandra.performer import Performer
+from headwater.engines.cassandra.protocol.rows import Intent, Logged
+from headwater.engines.cassandra.sequencers import Sequencers
+from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.snapshots import CassandraSnapshots
+from headwater.engines.cassandra.statements import Statements
+from headwater.engines.cassandra.stream_counts import StreamCounts
+from headwater.engines.cassandra.unique_keys import CassandraUniqueKeys
+from headwater.engines.cassandra.wakeups import CassandraWakeups
+from headwater.engines.sql.places import Places
+from headwater.ports.command_log import CommandLog
+from headwater.ports.engine import EngineOptions, Identity
+from headwater.ports.event_store import EventStore
+from headwater.ports.leases import Leases
+from headwater.ports.log import Log
+from headwater.ports.snapshots import Snapshots
+from headwater.ports.unique_keys import UniqueKeys
+from headwater.ports.wakeups import Wakeups
+
+__all__ = ["CassandraEngine"]
+
+
+class CassandraEngine:
+    """Any number of processes, on any number of machines, may share a keyspace."""
+
+    def __init__(self, location: Location, options: EngineOptions | None = None) -> None:
+        self.location = location
+        self._options = options = options or EngineOptions()
+        self._cql = cql = Statements(location.keyspace, options.event_store, options.command_store)
+        self._session = session = Session(location, cql)
+        self._performer = performer = Performer(session)
+        self._places = places = Places()
+        self._opening = asyncio.Lock()
+        self._closing: asyncio.Task[None] | None = None
+        self._identity: Identity | None = None
+        self._unlogged = unlogged = Pending(performer)
+        self._unsettled = unsettled = Pending(performer)
+        self._sequencers = Sequencers(performer, self._logged, self._settled)
+        clock, patience = options.clock, location.deadline
+        self._wakeups = wakeups = CassandraWakeups(session)
+        self._log = log = CassandraLog(session, unlogged, places, patience)
+        appender = Appender(performer, clock, location.deadline, self._committed)
+        counts = StreamCounts(session, log, unsettled, patience)
+        self._events = events = CassandraEventStore(session, appender, log, counts, options.limits)
+        self._commands = commands = CassandraCommandLog(session, log, unsettled, clock, patience)
+        self._bonds = KeptBonds(session, log)
+        self.name = "cassandra"
+        self.events: EventStore = events
+        self.unique_keys: UniqueKeys = CassandraUniqueKeys(session, performer)
+        self.log: Log = log
+        self.snapshots: Snapshots = CassandraSnapshots(session)
+        self.commands: CommandLog = commands
+        self.leases: Leases = CassandraLeases(session, performer, clock)
+        self.wakeups: Wakeups = wakeups
+
+    async def open(self) -> Identity:
+        """Connect, and make the store where there is none; a second call gives the same answer."""
+        async with self._opening:
+            if self._identity is None:
+                self._identity = await self._open()
+            return self._identity
+
+    async def follow(self, store_id: str) -> None:
+        await self._bonds.follow(store_id)
+
+    async def close(self) -> None:
+        """Finish what is under way and disconnect; that comes to its end though whoever waits for it is cancelled."""
+        self._closing = asyncio.create_task(self._close(), name="headwater-closing")
+        await asyncio.shield(self._closing)
+
+    async def _open(self) -> Identity:
+        try:
+            opened = await open_store(self._session, self._cql, self.location, self._options)
+        except BaseException:
+            await self._session.close()
+            raise
+        self._log.learn(opened.partitions, opened.shape)
+        self._events.start(opened.shape)
+        self._commands.start(opened.shape)
+        self._wakeups.start()
+        if self.location.sequencers:
+            self._sequencers.start(opened.partitions, opened.shape)
+        return opened.identity
+
+    async def _close(self) -> None:
+        async with self._opening:
+            if self._identity is not None:
+                await self._unsettled.wait_for_all(self.location.deadline)
+            self._identity = None
+            await self._sequencers.stop()
+            await self._wakeups.stop()
+            await self._session.close()
+            self._places.clear()
+
+    # -- what appends and the sequencers tell --------------------------------------
+
+    def _committed(self, intent: Intent) -> None:
+        chunk = intent.stream, intent.chunk
+        for pending in (self._unlogged, self._unsettled):
+            pending.add(intent.part, chunk, intent.last_version)
+        self._sequencers.hint(intent)
+        self._wakeups.moved()
+
+    def _logged(self, part: int, rows: Sequence[Logged]) -> None:
+        if not rows:
+            return
+        written = [Written(row.stream, row.version, row.version) for row in rows]
+        self._places.remember(written, [(part, row.offset) for row in rows])
+        self._log.saw(part, rows[-1].offset)
+        self._unlogged.came(part, rows)
+        self._wakeups.moved(others=True)
+
+    def _settled(self, part: int, rows: Sequence[Logged]) -> None:
+        self._unsettled.came(part, rows)
