@@ -11,12 +11,15 @@ from headwater.domain.append import UniqueKey
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.appending import append
 from headwater.engines.cassandra.protocol.deciding import ChunkSeen, Verdict, decide
+from headwater.engines.cassandra.protocol.locating import Found, locate, look_up
 from headwater.engines.cassandra.protocol.outcomes import CertainFailure, Committed, Conflict, KeyTaken, Outcome
 from headwater.engines.cassandra.protocol.ownership import LogHead
 from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.replies import APPLIED, UNKNOWN, NotApplied
+from headwater.engines.cassandra.protocol.requests import AppendEvents
 from headwater.engines.cassandra.protocol.rows import (
     Bucket,
+    CommandSeen,
     Count,
     EventRow,
     FirstCells,
@@ -144,6 +147,25 @@ def test_a_place_goes_on_behind_its_append() -> None:
     assert keyed.after([row(3)], SHAPE) == Place(0, "user-1", 0, 3, 3, None, 100, "group-1")
     fenced = msgspec.structs.replace(keyed, version=3, head=3, fence=2)
     assert fenced.after([row(7)], SHAPE) == Place(0, "user-1", 1, 7, None, None, 100, "group-1")
+
+
+def test_a_place_is_told_by_the_chunk_before_where_its_own_has_no_head() -> None:
+    final, fenced = Statics(5, None, 5, 100, "group-1"), Statics(None, 2)
+    _, place = driven(locate(0, "user-1", SHAPE), [final, fenced])
+    assert place == Place(0, "user-1", 1, 5, None, 2, 100, "group-1")
+    _, place = driven(locate(0, "user-1", SHAPE, 1), [fenced, final, Statics(6, 3, None, 101, "group-1")])
+    assert place == Place(0, "user-1", 1, 6, 6, 3, 101, "group-1")
+    looks = [CommandSeen(fenced, None), CommandSeen(final, None, rows=5, highest=5)]
+    _, found = driven(look_up(0, "user-1", "c-1", SHAPE), [final, fenced, *looks])
+    assert found == Found(Place(0, "user-1", 1, 5, None, 2, 100, "group-1"), None)
+
+
+def test_an_append_says_what_its_stream_is() -> None:
+    core = append(msgspec.structs.replace(PLACE, partition_key="group-1"), (row(1), row(2)), 7, SHAPE, lambda: False)
+    next(core)
+    write = core.send(True)
+    assert isinstance(write, AppendEvents)
+    assert (write.new_head, write.new_time, write.partition_key) == (2, 100, "group-1")
 
 
 def test_everything_has_its_place() -> None:

@@ -46,6 +46,14 @@ def test_a_chunk_waits_for_the_head_of_the_one_before() -> None:
     assert [row.version for _, row in taken] == [1, 2]
 
 
+def test_what_was_only_hinted_at_is_logged_and_no_intent_decided() -> None:
+    owner = Ownership(0, LogHead(-1, -1), waiting_since={b"a": 1.0}, pending_slots=frozenset({7}))
+    replies = [Statics(1), rows(1), APPLIED]
+    asked, done = driven(work_round(owner, None, [("s-1", 0)], SHAPE, 100.0, True), replies)
+    assert (asked, len(done.logged)) == (["ReadStatics", "ReadRows", "AppendLog"], 1)
+    assert (owner.waiting_since, set(owner.pending_slots)) == ({b"a": 1.0}, {7})
+
+
 def test_what_is_pending_is_fenced_after_a_while_and_looked_at_until_then() -> None:
     owner = Ownership(0, LogHead(-1, -1))
     asked, done = driven(work_round(owner, [PENDING], (), SHAPE, 100.0, False), NOTHING)

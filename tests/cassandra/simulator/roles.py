@@ -171,14 +171,16 @@ class Roles:
 
     def _round(self, owner: Ownership, now: float, final: bool) -> Core[bool]:
         chance, variant = self._chance, self._variant
+        intents: list[Intent] | None = None
         if variant.reconciles and (final or chance.happens(0.1)):
-            intents: list[Intent] = yield from scan_all(owner.part)
-        else:
+            intents = yield from scan_all(owner.part)
+        elif not self._hints or chance.pick(3):  # else what was hinted at is enough for once
             intents = yield from scan(owner.part, {*OPEN_SLOTS, *owner.pending_slots})
         lazy = variant.lazy and not final
         shape = self._hasty if final or chance.happens(HASTY) else variant.shape
         hints, self._hints = self._hints, set()
-        done = yield from work_round(owner, intents, hints if chance.pick(2) else (), shape, now, lazy)
+        heeded = hints if intents is None or chance.pick(2) else ()
+        done = yield from work_round(owner, intents, heeded, shape, now, lazy)
         if lazy and not done.lost and chance.pick(3) == 0:
             yield from settle(owner)
         return done.lost

@@ -173,8 +173,8 @@ class FenceChunk(ConditionalWrite[Statics], frozen=True):
 
 
 class WriteLogged(PlainWrite, frozen=True):
-    """`logged` of a chunk, and the `offset` of rows of it, in one mutation. The timestamp of all of it is the version,
-    so that the highest `logged` stays; an offset never is another one, whatever its timestamp."""
+    """`logged` of a chunk, and the `offset` of rows of it, in one mutation. The timestamp is the version, so that the
+    highest `logged` stays; where a row lies never changes, so that any timestamp will do there."""
 
     stream: str
     chunk: int

@@ -37,15 +37,21 @@ class Round(msgspec.Struct, frozen=True):
 
 
 def work_round(
-    owner: Ownership, intents: Sequence[Intent], hints: Collection[ChunkKey], shape: Shape, now: float, lazy: bool
+    owner: Ownership,
+    intents: Sequence[Intent] | None,
+    hints: Collection[ChunkKey],
+    shape: Shape,
+    now: float,
+    lazy: bool,
 ) -> Core[Round]:
-    """R2 to R5 for the intents of a scan that began after the takeover, and for chunks that were hinted at.
+    """R2 to R6 for the intents of a scan that began after the takeover, and for chunks that were hinted at.
 
     Args:
+        intents: None: there was no scan, so none is decided in this round, nor given up waiting for.
         now: seconds, of the clock of `owner.waiting_since`.
         lazy: leave it to the caller to settle what is logged, before long.
     """
-    named = {(intent.stream, intent.chunk) for intent in intents}
+    named = {(intent.stream, intent.chunk) for intent in intents or ()}
     seen, rows = yield from collect(named | set(hints), owner.memory, owner.last_stream, shape)
     batch = tuple(_batch(owner.head, rows, shape))
     if batch:
@@ -62,6 +68,8 @@ def work_round(
             yield from settle(owner)
         # R6 What it claims and gives up is confirmed.
         yield from confirm(batch)
+    if intents is None:
+        return Round(lost=False, logged=batch)
     # R5 Intents that are decided go.
     done = yield from _decided(owner, intents, seen, shape, now)
     yield from _delete(done, shape)
