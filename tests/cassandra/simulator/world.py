@@ -109,7 +109,7 @@ class World:
         self.truth.check_end()
         self.indexes.check_end()
         for entry in self.truth.log:
-            cell = self.offsets[entry.stream, entry.chunk].get(entry.row.version)
+            cell = self.offsets.get((entry.stream, entry.chunk), {}).get(entry.row.version)
             if cell is None or cell.held is None or cell.held[1] != entry.offset:
                 raise Violation("I8 an event is settled without its offset")
         if self.intents_left():
