@@ -32,19 +32,19 @@ LEASE_RULES = (
     Rule(
         name="a lease is taken from another only once it has expired",
         step="L1",
-        edits=(Edit(LEASING, "    return 0 < seen.expires_at - now", "    return 10 < seen.expires_at - now"),),
+        edits=(Edit(LEASING, "    return 0 < lease.expires_at - now", "    return 10 < lease.expires_at - now"),),
         variant=LeaseVariant(),
     ),
     Rule(
         name="a lease is waited for no longer than it can last",
         step="L3",
-        edits=(Edit(LEASING, " <= seen.ttl + SKEW", ""),),
+        edits=(Edit(LEASING, " <= lease.ttl + SKEW", ""),),
         variant=LeaseVariant(steps=True),
     ),
     Rule(
         name="a clock that is a little behind has not stepped back",
         step="L3",
-        edits=(Edit(LEASING, "seen.ttl + SKEW", "seen.ttl"),),
+        edits=(Edit(LEASING, "lease.ttl + SKEW", "lease.ttl"),),
         variant=LeaseVariant(skew=40),
     ),
 )

@@ -9,7 +9,7 @@ from headwater.engines.cassandra.protocol.replies import Applied, NotApplied
 from headwater.engines.cassandra.protocol.requests import ReadLease, ReadLeaseSerially, WriteLease
 from headwater.engines.cassandra.protocol.rows import LeaseRow
 
-__all__ = ["acquire", "back_off", "release"]
+__all__ = ["acquire", "back_off", "lasts", "release"]
 
 NOBODY = ""
 SKEW = 5_000_000
@@ -27,7 +27,7 @@ def acquire(name: str, owner: str, now: int, ttl: int) -> Core[LeaseRow | None]:
     seen = yield from ask(ReadLease(name))  # it may be stale: the write compares
     while True:
         keeps = seen is not None and seen.owner == owner and seen.expires_at > now
-        if seen is not None and not keeps and _lasts(seen, now):
+        if seen is not None and not keeps and lasts(seen, now):
             return None
         epoch = 1 if seen is None else seen.epoch if keeps else seen.epoch + 1
         wanted = LeaseRow(owner, epoch, now + ttl, ttl)
@@ -41,9 +41,9 @@ def acquire(name: str, owner: str, now: int, ttl: int) -> Core[LeaseRow | None]:
         seen = there
 
 
-def _lasts(seen: LeaseRow, now: int) -> bool:
-    """L3: whether somebody else's lease, or a back-off, is to be waited for."""
-    return 0 < seen.expires_at - now <= seen.ttl + SKEW
+def lasts(lease: LeaseRow, now: int) -> bool:
+    """L3: whether anybody but its owner has to respect a lease, or a back-off, by the clock that says `now`."""
+    return 0 < lease.expires_at - now <= lease.ttl + SKEW
 
 
 def release(name: str, lease: LeaseRow) -> Core[None]:
