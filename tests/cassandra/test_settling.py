@@ -6,8 +6,8 @@ from headwater.domain.append import CommandRecord
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.core import Asked
 from headwater.engines.cassandra.protocol.ownership import LogHead, Ownership
+from headwater.engines.cassandra.protocol.request import Request
 from headwater.engines.cassandra.protocol.requests import (
-    Request,
     WriteCommand,
     WriteCount,
     WriteLogged,

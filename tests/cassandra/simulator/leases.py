@@ -8,7 +8,8 @@ from typing import cast
 from headwater.engines.cassandra.protocol.core import Asked
 from headwater.engines.cassandra.protocol.leasing import acquire, back_off, release
 from headwater.engines.cassandra.protocol.replies import Answer, NotApplied
-from headwater.engines.cassandra.protocol.requests import ReadLease, ReadLeaseSerially, Request, WriteLease
+from headwater.engines.cassandra.protocol.request import Request
+from headwater.engines.cassandra.protocol.requests import ReadLease, ReadLeaseSerially, WriteLease
 from headwater.engines.cassandra.protocol.rows import LeaseRow
 from headwater.errors import StoreUnavailable
 from tests.cassandra.simulator.chance import Chance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from headwater.engines.cassandra.protocol.replies import FAILED, UNKNOWN
-from headwater.engines.cassandra.protocol.requests import ConditionalWrite, Pause, PlainWrite, Request
+from headwater.engines.cassandra.protocol.request import ConditionalWrite, Pause, PlainWrite, Request
 from tests.cassandra.simulator.chance import Chance
 from tests.cassandra.simulator.partition import Fate
 from tests.cassandra.simulator.process import Process

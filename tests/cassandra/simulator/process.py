@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from headwater.engines.cassandra.protocol.core import Asked
-from headwater.engines.cassandra.protocol.requests import Request
+from headwater.engines.cassandra.protocol.request import Request
 from headwater.errors import StoreUnavailable
 from tests.cassandra.simulator.chance import Chance
 

@@ -7,6 +7,7 @@ from typing import cast
 
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.replies import Answer, NotApplied
+from headwater.engines.cassandra.protocol.request import Pause, PlainWrite, Request
 from headwater.engines.cassandra.protocol.requests import (
     AppendEvents,
     AppendLog,
@@ -16,8 +17,6 @@ from headwater.engines.cassandra.protocol.requests import (
     FenceChunk,
     InsertIntent,
     ListSlots,
-    Pause,
-    PlainWrite,
     ReadBucketSerially,
     ReadCommand,
     ReadCommandSerially,
@@ -27,7 +26,6 @@ from headwater.engines.cassandra.protocol.requests import (
     ReadRowSerially,
     ReadSettled,
     ReadStatics,
-    Request,
     ReserveKey,
     ScanSlot,
     WriteCommand,

@@ -15,7 +15,7 @@ from headwater.engines.cassandra.log_table import LogTable
 from headwater.engines.cassandra.protocol import requests as asked
 from headwater.engines.cassandra.protocol.core import Asked, Core
 from headwater.engines.cassandra.protocol.replies import FAILED, UNKNOWN
-from headwater.engines.cassandra.protocol.requests import ConditionalWrite, Pause, PlainWrite, Request
+from headwater.engines.cassandra.protocol.request import ConditionalWrite, Pause, PlainWrite, Request
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.stream_table import StreamTable
 from headwater.errors import StoreError, StoreUnavailable

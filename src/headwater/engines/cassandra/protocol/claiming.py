@@ -14,11 +14,11 @@ from headwater.engines.cassandra.protocol.core import Core, ask, ask_all
 from headwater.engines.cassandra.protocol.outcomes import CertainFailure, KeyTaken
 from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.replies import Applied, NotApplied
+from headwater.engines.cassandra.protocol.request import Pause
 from headwater.engines.cassandra.protocol.requests import (
     ConfirmKey,
     DropReservation,
     FenceChunk,
-    Pause,
     ReadKeySerially,
     ReadRowSerially,
     ReserveKey,

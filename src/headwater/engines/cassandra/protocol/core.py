@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TypeAlias, TypeVar, cast
 
-from headwater.engines.cassandra.protocol.requests import Request
+from headwater.engines.cassandra.protocol.request import Request
 
 __all__ = ["Asked", "Core", "ask", "ask_all"]
 

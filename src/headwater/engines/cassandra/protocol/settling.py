@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from headwater.engines.cassandra.protocol.core import Core, ask, ask_all
 from headwater.engines.cassandra.protocol.ownership import Ownership
+from headwater.engines.cassandra.protocol.request import PlainWrite
 from headwater.engines.cassandra.protocol.requests import (
-    PlainWrite,
     WriteCommand,
     WriteCount,
     WriteLogged,
