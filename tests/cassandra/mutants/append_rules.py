@@ -207,14 +207,12 @@ APPEND_RULES = (
         edits=(
             Edit(
                 WORLD,
-                "        partition = self.partitions.resolved(key)\n        return _command_seen(",
-                "        partition = self.partitions.of(key)\n        return _command_seen(",
-            ),
-            Edit(
-                WORLD,
-                "_command_seen(self._statics(key, partition.statics), partition.rows, request.command)",
-                "_command_seen(\n            self._statics(key, partition.seen_statics(self.chance)),"
-                " partition.seen_rows(self.chance), request.command)",
+                "        partition = self.partitions.resolved(key)\n"
+                '        rows = cast("Mapping[int, EventRow]", partition.rows)\n'
+                "        return _command_seen(self._statics(key, partition.statics), rows.values(), request.command)\n",
+                "        statics = self.partitions.of(key).seen_statics(self.chance)\n"
+                "        rows = self._seen_rows(key)\n"
+                "        return _command_seen(self._statics(key, statics), rows.values(), request.command)\n",
             ),
         ),
         variant=OFTEN_REPEATED,

@@ -47,7 +47,7 @@ INDEX_RULES = (
     Rule(
         name="a row of which only the offset is visible is none",
         step="T2",
-        edits=(Edit(WORLD, "for version, row in rows.items() if row.attempt}", "for version, row in rows.items()}"),),
+        edits=(Edit(WORLD, "    return [row for row in rows if row.attempt]", "    return list(rows)"),),
         variant=REPEATED,
     ),
     Rule(name="the names of streams are written", step="T2", edits=_not_written(NAMES)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import cast
 
 from headwater.domain.event import NewEvent
@@ -170,14 +170,13 @@ class World:
     def _read_rows(self, request: ReadRows, _: Fate) -> list[EventRow]:
         rows = self._seen_rows((request.stream, request.chunk))
         found = [version for version in rows if version >= request.start]
-        return [rows[version] for version in sorted(found)[: request.limit]]
+        return _without_bare([rows[version] for version in sorted(found)[: request.limit]])
 
     def _seen_rows(self, key: ChunkKey) -> dict[int, EventRow]:
         """What a read at QUORUM sees, where of a row that is not committed yet no more than the offset may be there."""
         seen = cast("Mapping[int, EventRow]", self.partitions.of(key).seen_rows(self.chance))
         bare = {version for version, cell in self.offsets.get(key, {}).items() if cell.read(self.chance) is not None}
-        rows = {version: EventRow(version, b"", -1, NO_EVENT) for version in bare} | dict(seen)
-        return {version: row for version, row in rows.items() if row.attempt}  # else it is none
+        return {version: EventRow(version, b"", -1, NO_EVENT) for version in bare} | dict(seen)
 
     def _read_row(self, request: ReadRowSerially, _: Fate) -> RowSeen:
         key = (request.stream, request.chunk)
@@ -188,12 +187,13 @@ class World:
     def _read_command(self, request: ReadCommand, _: Fate) -> CommandSeen:
         key = (request.stream, request.chunk)
         statics = self._statics(key, self.partitions.of(key).seen_statics(self.chance))
-        return _command_seen(statics, self._seen_rows(key), request.command)
+        return _command_seen(statics, self._seen_rows(key).values(), request.command)
 
     def _read_command_serially(self, request: ReadCommandSerially, _: Fate) -> CommandSeen:
         key = (request.stream, request.chunk)
         partition = self.partitions.resolved(key)
-        return _command_seen(self._statics(key, partition.statics), partition.rows, request.command)
+        rows = cast("Mapping[int, EventRow]", partition.rows)
+        return _command_seen(self._statics(key, partition.statics), rows.values(), request.command)
 
     def _append_events(self, request: AppendEvents, fate: Fate) -> Answer[Statics]:
         key = (request.stream, request.chunk)
@@ -276,12 +276,17 @@ class World:
         return True
 
 
-def _command_seen(statics: Statics, rows: Mapping[int, object], command: str) -> CommandSeen:
+def _without_bare(rows: Iterable[EventRow]) -> list[EventRow]:
+    """A row of which only the offset is there is none."""
+    return [row for row in rows if row.attempt]
+
+
+def _command_seen(statics: Statics, seen: Iterable[EventRow], command: str) -> CommandSeen:
+    rows = sorted(_without_bare(seen), key=lambda row: row.version)
     found, last = None, 0
-    for version in sorted(rows):
-        row = cast("EventRow", rows[version])
+    for row in rows:
         if row.first is not None and row.first.command is not None and row.first.command.id == command:
-            found, last = row, version
+            found, last = row, row.version
         elif found is not None and row.attempt == found.attempt:
-            last = version
-    return CommandSeen(statics, found, last, len(rows), max(rows, default=0))
+            last = row.version
+    return CommandSeen(statics, found, last, len(rows), rows[-1].version if rows else 0)
