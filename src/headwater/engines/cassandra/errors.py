@@ -22,7 +22,7 @@ from headwater.errors import (
     StoreUnavailable,
 )
 
-__all__ = ["is_out_of_reach", "never_left", "translated"]
+__all__ = ["is_misfit", "is_out_of_reach", "never_left", "translated"]
 
 _SILENT: Final = StoreUnavailable, "no answer in time: look whether enough nodes are well, or raise request_timeout="
 _TOO_FEW: Final = StoreUnavailable, "too few replicas are up for the store's consistency level: start more nodes"
@@ -65,6 +65,7 @@ _BY_TYPE: Final[tuple[tuple[str, tuple[type[HeadwaterError], str]], ...]] = (
 _NEVER_LEFT: Final = ("CassErrorLibRequestQueueFull", "CassErrorLibNoStreams")
 _DIRECT: Final = tuple([(cast("type[BaseException]", getattr(driver, name)), meant) for name, meant in _BY_TYPE])
 _UNSENT: Final = tuple([cast("type[BaseException]", getattr(driver, name)) for name in _NEVER_LEFT])
+_MISFIT: Final = cast("type[BaseException]", driver.CassErrorServerInvalidQuery)
 _ANY: Final = cast("type[BaseException]", driver.CassException)
 
 
@@ -83,6 +84,11 @@ def is_out_of_reach(error: BaseException) -> bool:
     return isinstance(error, StoreUnavailable | StoreBusy | StorageFull) and not isinstance(
         error, StoreClosed | StoreCorrupt
     )
+
+
+def is_misfit(error: BaseException) -> bool:
+    """True where a statement does not fit the tables that are there: one has gone, or was made anew."""
+    return isinstance(error.__cause__, _MISFIT)
 
 
 def never_left(error: BaseException) -> bool:

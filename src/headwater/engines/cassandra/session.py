@@ -19,11 +19,13 @@ from headwater.engines.cassandra.location import Location
 from headwater.engines.cassandra.statements import Statements
 from headwater.errors import StoreClosed
 
-__all__ = ["Levels", "Refusal", "Row", "Session", "Step"]
+__all__ = ["Levels", "Parameters", "Refusal", "Row", "Session", "Step"]
 
 Row: TypeAlias = tuple[object, ...]
-Step: TypeAlias = tuple[str, Sequence[object]]
-"""A statement by its name, and its parameters."""
+Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
+"""By place, or by name: what is left out of those by name stays as it is in the row."""
+Step: TypeAlias = tuple[str, Parameters]
+"""A statement by its name, or as it stands where it has none, and its parameters."""
 
 _PAGE: Final = 5_000
 _SCHEMA_SECONDS: Final = 60.0
@@ -64,7 +66,7 @@ class _Result(Protocol):
 
 
 class _Prepared(Protocol):
-    def bind(self, parameters: Sequence[object], **options: object) -> object: ...
+    def bind(self, parameters: Parameters, **options: object) -> object: ...
 
 
 class _Batch(Protocol):
@@ -160,6 +162,11 @@ class Session:
         found = {"[applied]": True} if first is None else first.as_dict()
         return None if found.pop("[applied]") else Refusal(found)
 
+    def forget(self, text: str) -> None:
+        """Prepare anew what has this text in it: a table was made anew, or has gone."""
+        for name in [name for name in self._prepared if text in name]:
+            del self._prepared[name]
+
     async def _send(self, steps: Sequence[Step]) -> _Result:
         levels = self.levels
         async with self._sending() as driver:
@@ -196,7 +203,7 @@ class Session:
     async def _prepare(self, name: str) -> _Prepared:
         if self._driver is None:
             raise StoreClosed("this Cassandra store was closed meanwhile")
-        return await self._driver.create_prepared(self._cql[name])
+        return await self._driver.create_prepared(self._cql.get(name, name))
 
 
 def _cluster(location: Location) -> acsylla.Cluster:
