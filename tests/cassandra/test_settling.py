@@ -27,11 +27,13 @@ AMY = Logged(7, "user-amy", 0, 1)
 LATER = Logged(8, "user-old", 3, 9, "c-2")
 ROWS = [BOB, MORE_OF_BOB, ORDER, AMY, LATER]
 
-WRITTEN = [
+CHUNKS = [
     WriteLogged(2, "user-bob", 0, 2, ((1, 4), (2, 5))),
     WriteLogged(1, "order-1", 0, 1, ((1, 6),)),
     WriteLogged(1, "user-amy", 0, 1, ((1, 7),)),
     WriteLogged(9, "user-old", 3, 9, ((9, 8),)),
+]
+INDEXES = [
     WriteNames(1, 0, "user", ("user-bob", "user-amy")),
     WriteNames(1, 0, "order", ("order-1",)),
     WriteCount(7, 0, "order", 1, 6),
@@ -50,12 +52,14 @@ def asked_at_once(asked: Asked) -> list[Request[object]]:
     return asked
 
 
-def test_everybody_is_told_before_the_partition_is() -> None:
+def test_indexes_are_told_before_chunks_and_chunks_before_the_partition() -> None:
     has = owner({"user": Count(10, 3)})
     core = settle(has)
-    assert asked_at_once(next(core)) == WRITTEN
-    assert asked_at_once(core.send([True, False, *[True] * 5, False, True, True])) == [WRITTEN[1], WRITTEN[7]]
-    assert core.send([True, True]) == WriteSettled(9, 0, 8)
+    assert asked_at_once(next(core)) == INDEXES
+    assert asked_at_once(core.send([True, False, True, False, True, True])) == [INDEXES[1], INDEXES[3]]
+    assert asked_at_once(core.send([True, True])) == CHUNKS
+    assert asked_at_once(core.send([True, False, True, True])) == [CHUNKS[1]]
+    assert core.send([True]) == WriteSettled(9, 0, 8)
     assert has.owed == ROWS
     driven(core, [])  # whatever comes of that
     assert (has.owed, has.memory, has.counts) == ([], {}, {"user": Count(12, 7), "order": Count(1, 6)})
@@ -63,7 +67,7 @@ def test_everybody_is_told_before_the_partition_is() -> None:
 
 def test_what_was_counted_is_not_counted_again_and_written_again() -> None:
     has = owner({"user": Count(12, 7)})
-    assert asked_at_once(next(settle(has))) == WRITTEN
+    assert asked_at_once(next(settle(has))) == INDEXES
 
 
 def test_nothing_owed_is_nothing_to_write() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.cassandra.mutants.planting import Edit
 from tests.cassandra.mutants.rule import PROTOCOL, SIMULATOR, Rule
 from tests.cassandra.simulator.variant import VARIANTS
@@ -13,9 +15,11 @@ TABLE, WORLD = SIMULATOR + "index_table", SIMULATOR + "world"
 
 T3 = "    yield from ask(WriteSettled(offset + 1, owner.part, offset))\n"
 KNOWN = "zip(owed, acknowledged, strict=True) if not known"
+LOGGED, INDEXES = "    yield from _acknowledged(_logged(rows))\n", "    yield from _acknowledged(indexes)\n"
 COUNTS = "        *_counts(owner.part, rows, owner.counts),\n"
 
 MANY = VARIANTS["many streams, lazy, three sequencers"]
+RIVALS = msgspec.structs.replace(MANY, sequencers=5, rounds=3, faults=0.1)
 REPEATED = VARIANTS["commands repeated, committed late"]
 
 
@@ -28,7 +32,10 @@ def _not_acknowledged(kind: str) -> tuple[Edit, ...]:
 
 
 def _afterwards(lines: str) -> tuple[Edit, ...]:
-    return (Edit(SETTLING, lines, ""), Edit(SETTLING, T3, f"{T3}    yield from ask_all([\n{lines}    ])\n"))
+    return (
+        Edit(SETTLING, lines, ""),
+        Edit(SETTLING, LOGGED, f"{LOGGED}    yield from _acknowledged([\n{lines}    ])\n"),
+    )
 
 
 NAMES, COMMANDS = "        *_names(owner.part, rows),\n", "        *_commands(owner.part, rows),\n"
@@ -56,9 +63,18 @@ INDEX_RULES = (
     Rule(name="every write of names is acknowledged", step="T2", edits=_not_acknowledged("WriteNames")),
     Rule(name="every write of a count is acknowledged", step="T2", edits=_not_acknowledged("WriteCount")),
     Rule(name="every write of a command's place is acknowledged", step="T2", edits=_not_acknowledged("WriteCommand")),
-    Rule(name="`settled` is written after every name", step="T3", edits=_afterwards(NAMES)),
-    Rule(name="`settled` is written after every count", step="T3", edits=_afterwards(COUNTS)),
-    Rule(name="`settled` is written after every command's place", step="T3", edits=_afterwards(COMMANDS)),
+    Rule(name="`logged` is written after every name", step="T2", edits=_afterwards(NAMES)),
+    Rule(name="`logged` is written after every count", step="T2", edits=_afterwards(COUNTS)),
+    Rule(name="`logged` is written after every command's place", step="T2", edits=_afterwards(COMMANDS)),
+    Rule(
+        name="`settled` is written after names, counts and commands' places",
+        step="T3",
+        edits=(
+            Edit(WORLD, "        self.indexes.logged(request)\n", ""),
+            Edit(SETTLING, INDEXES, ""),
+            Edit(SETTLING, T3, f"{T3}{INDEXES}"),
+        ),
+    ),
     Rule(
         name="a count is written with its offset as timestamp",
         step="T2",
@@ -88,7 +104,7 @@ INDEX_RULES = (
                 "    counts = yield from ask(ReadCounts(part))\n    settled = yield from ask(ReadSettled(part))\n",
             ),
         ),
-        variant=MANY,
+        variant=RIVALS,
     ),
     Rule(
         name="streams at or below a count's offset are not counted again",

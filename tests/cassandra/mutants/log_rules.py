@@ -14,6 +14,7 @@ COLLECTING, DECIDING = PROTOCOL + "collecting", PROTOCOL + "deciding"
 WORLD = SIMULATOR + "world"
 
 T3 = "    yield from ask(WriteSettled(offset + 1, owner.part, offset))\n"
+LOGGED = "    yield from _acknowledged(_logged(rows))\n"
 UNKNOWN = "zip(owed, acknowledged, strict=True) if not known"
 FENCED = "if now - since >= shape.patience and (yield from _fenced(intent, chunk)):"
 IF_HEAD = 'self.partitions.compare_and_set(request.bucket, {"head": request.head}, statics'
@@ -42,7 +43,7 @@ LOG_RULES = (
         step="T2",
         edits=(
             Edit(SETTLING, "def settle(owner: Ownership)", "def settle(owner: Ownership, chunks: bool = True)"),
-            Edit(SETTLING, "        *_logged(rows),\n", "        *(_logged(rows) if chunks else ()),\n"),
+            Edit(SETTLING, LOGGED, f"    if chunks:\n    {LOGGED}"),
             Edit(TAKEOVER, "    yield from settle(owner)\n", "    yield from settle(owner, False)\n"),
         ),
     ),
@@ -60,8 +61,8 @@ LOG_RULES = (
         name="`settled` is written after every `logged`",
         step="T3",
         edits=(
-            Edit(SETTLING, "        *_logged(rows),\n", ""),
-            Edit(SETTLING, T3, f"{T3}    yield from ask_all([*_logged(rows)])\n"),
+            Edit(SETTLING, LOGGED, ""),
+            Edit(SETTLING, T3, f"{T3}{LOGGED}"),
         ),
     ),
     Rule(
@@ -148,6 +149,7 @@ LOG_RULES = (
             closed=0.0,
             repeats=0.0,
         ),
+        schedules=3_000,
     ),
     Rule(
         name="a fence kills only appends conditioned on a lower one",

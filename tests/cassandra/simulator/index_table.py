@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from headwater.engines.cassandra.protocol.requests import ReadCounts, WriteCommand, WriteCount, WriteNames
+from headwater.engines.cassandra.protocol.requests import (
+    ReadCounts,
+    WriteCommand,
+    WriteCount,
+    WriteLogged,
+    WriteNames,
+)
 from headwater.engines.cassandra.protocol.rows import Count, LogRow
 from tests.cassandra.simulator.chance import Chance
 from tests.cassandra.simulator.index_truth import IndexTruth, category_of, command_of
@@ -61,8 +67,13 @@ class IndexTable:
         for place in self._commands.values():
             place.repair(self._chance)
 
+    def logged(self, write: WriteLogged) -> None:
+        """Somebody tells a chunk that rows of it are logged: nothing that follows may be missing on a quorum."""
+        for _, offset in write.offsets:
+            self._check(self._log[offset], offset)
+
     def settled(self, offset: int) -> None:
-        """Somebody says that everything up to an offset is settled: nothing of it may be missing on a quorum."""
+        """Somebody says that everything up to an offset is settled: the same."""
         for entry in self._log[self._checked : offset + 1]:
             self._check(entry, offset)
         self._checked = max(self._checked, offset + 1)
@@ -76,14 +87,14 @@ class IndexTable:
         category, command = category_of(entry.stream), command_of(entry)
         if entry.row.version == 1:
             if _held(self._names.get((category, entry.stream))) is None:
-                raise Violation("I13 a stream is settled without its name")
+                raise Violation("I13 a stream is logged without its name")
             count = _held(self._counts.get(category))
             if count is None or count.streams < self._truth.births(category, offset):
-                raise Violation("I13 a stream is settled and not counted")
+                raise Violation("I13 a stream is logged and not counted")
         if command is not None:
             place = _held(self._commands.get(command))
             if place is None or place < entry.offset:
-                raise Violation("I13 a command is settled without its place")
+                raise Violation("I13 a command is logged without its place")
 
 
 def _held(cell: Cell[V] | None) -> V | None:

@@ -212,6 +212,7 @@ class World:
 
     def _write_logged(self, request: WriteLogged, fate: Fate) -> bool:
         self.truth.settled_chunk(request)
+        self.indexes.logged(request)
         key = (request.stream, request.chunk)
         cell = self.logged.setdefault(key, Cell())
         cell.write(request.timestamp, request.version, fate)

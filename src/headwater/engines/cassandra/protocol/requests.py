@@ -229,7 +229,7 @@ class ReadCounts(QuorumRead[Mapping[str, Count]], frozen=True):
 
 class WriteCommand(PlainWrite, frozen=True):
     """Where the append of a command begins in the log. The timestamp is the offset + 1: where a command has appended
-    again, its last place stays."""
+    again, the place with the highest offset stays."""
 
     part: int
     command: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -23,7 +24,10 @@ from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Intent
 from headwater.engines.cassandra.protocol.settling import settle
 from headwater.engines.cassandra.protocol.shape import Shape
 
-__all__ = ["Round", "work_round"]
+__all__ = ["Collected", "Round", "work_round"]
+
+Collected: TypeAlias = Sequence[tuple[ChunkKey, EventRow]]
+"""Rows that the log does not have, those of each stream in their order."""
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -43,6 +47,7 @@ def work_round(
     shape: Shape,
     now: float,
     lazy: bool,
+    order: Callable[[Collected], Collected] | None = None,
 ) -> Core[Round]:
     """R2 to R6 for the intents of a scan that began after the takeover, and for chunks that were hinted at.
 
@@ -50,10 +55,11 @@ def work_round(
         intents: None: there was no scan, so none is decided in this round, nor given up waiting for.
         now: seconds, of the clock of `owner.waiting_since`.
         lazy: leave it to the caller to settle what is logged, before long.
+        order: which rows go first, or stay for another round; each stream's in their order, and without a hole.
     """
     named = {(intent.stream, intent.chunk) for intent in intents or ()}
     seen, rows = yield from collect(named | set(hints), owner.memory, owner.last_stream, shape)
-    batch = tuple(_batch(owner.head, rows, shape))
+    batch = tuple(_batch(owner.head, rows if order is None else order(rows), shape))
     if batch:
         # R3 One compare-and-set of the head of the log.
         first = batch[0].offset

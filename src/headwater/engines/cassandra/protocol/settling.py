@@ -28,22 +28,28 @@ def settle(owner: Ownership) -> Core[None]:
     rows = owner.owed
     if not rows:
         return
-    # T2 Everybody whom a row concerns, until every write is acknowledged.
     _count(rows, owner.counts)
-    owed: list[PlainWrite] = [
-        *_logged(rows),
+    indexes: list[PlainWrite] = [
         *_names(owner.part, rows),
         *_counts(owner.part, rows, owner.counts),
         *_commands(owner.part, rows),
     ]
-    while owed:
-        acknowledged = yield from ask_all(owed)
-        owed = [write for write, known in zip(owed, acknowledged, strict=True) if not known]
+    # T2 The indexes, and only then the chunks: whoever sees that an event is logged finds all that follows from it.
+    yield from _acknowledged(indexes)
+    yield from _acknowledged(_logged(rows))
     # T3 Only now: who reads this looks at nothing before it.
     offset = rows[-1].offset
     yield from ask(WriteSettled(offset + 1, owner.part, offset))
     owner.owed.clear()
     owner.memory.clear()
+
+
+def _acknowledged(writes: Iterable[PlainWrite]) -> Core[None]:
+    """All at once, until every one is acknowledged."""
+    owed = list(writes)
+    while owed:
+        acknowledged = yield from ask_all(owed)
+        owed = [write for write, known in zip(owed, acknowledged, strict=True) if not known]
 
 
 def _logged(rows: Iterable[Logged]) -> Iterator[WriteLogged]:
