@@ -26,6 +26,7 @@ from headwater.ports.engine import Engine, Identity
 from headwater.ports.event_store import EventStore
 from headwater.ports.log import Log
 from headwater.ports.middleware import Middleware
+from headwater.ports.projection_store import ByEvent
 from headwater.ports.unique_keys import UniqueKeys
 from headwater.projections.colocation import Colocation, Source, source_of
 from headwater.projections.folds import Folds
@@ -70,6 +71,7 @@ class Wiring:
         self.parts = ProjectionParts(
             log=engine.log,
             store=engine.projections if cache is None else ForgettingStore(engine.projections, cache),
+            by_event=isinstance(engine.projections, ByEvent),
             generations=engine.generations if cache is None else ForgettingGenerations(engine.generations, cache),
             conditions=engine.conditions,
             parking=engine.parking,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -10,9 +10,12 @@ import msgspec
 from headwater.domain.metadata import NO_CONTEXT, Context, Metadata, from_micros
 from headwater.domain.position import Position
 
-__all__ = ["NewEvent", "Recorded", "StoredEvent"]
+__all__ = ["UNLOGGED", "NewEvent", "Recorded", "StoredEvent"]
 
 E_co = TypeVar("E_co", covariant=True)
+
+UNLOGGED: Final = 2**63 - 1
+"""The offset of an event that its stream has and the log has yet to get: behind every other."""
 
 _decode_context = msgspec.json.Decoder(Context).decode
 
@@ -37,6 +40,7 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False):
 
     partition: int
     offset: int
+    """UNLOGGED where a stream was loaded, and the engine does not know yet; the log knows all of its own."""
     stream: str
     version: int
     event_id: bytes

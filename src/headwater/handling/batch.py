@@ -18,7 +18,19 @@ _NOTHING: Mapping[object, list[Change]] = {}
 class Batch:
     """Changes in the order they were made. Reads made while it runs must see them: `pending` gives them by row."""
 
-    __slots__ = ("_indexed", "_rows", "ahead", "changes", "commutative", "projection", "source", "writes")
+    __slots__ = (
+        "_indexed",
+        "_rows",
+        "ahead",
+        "at",
+        "by_event",
+        "changes",
+        "commutative",
+        "offsets",
+        "projection",
+        "source",
+        "writes",
+    )
 
     def __init__(
         self,
@@ -27,6 +39,7 @@ class Batch:
         source: ReadModels | None = None,
         *,
         commutative: bool = False,
+        by_event: bool = False,
     ) -> None:
         self.projection = projection
         self.writes = frozenset(writes)
@@ -34,6 +47,12 @@ class Batch:
         """The rows it changes, where they are not the ones that are served."""
         self.commutative = commutative
         """True: it takes nothing but accumulations."""
+        self.by_event = by_event
+        """True: each change is to be told by its event, so a handler is given one event at a time."""
+        self.at = -1
+        """The offset of the event that is being handled; -1: of none."""
+        self.offsets: list[int] = []
+        """Of the event that each change is of."""
         self.ahead: dict[object, ReadModel | None] = {}
         """Rows by key as they were before all changes, read ahead by a fold, which has one read model."""
         self.changes: list[Change] = []
@@ -57,10 +76,21 @@ class Batch:
                 f"{change.model.__name__}: only add, max and min commute"
             )
         self.changes.append(change)
+        self.offsets.append(self.at)
 
     def beside(self) -> Batch:
         """An empty one of the same kind, which sees nothing of this."""
-        return Batch(self.projection, self.writes, self.source, commutative=self.commutative)
+        return Batch(self.projection, self.writes, self.source, commutative=self.commutative, by_event=self.by_event)
+
+    def join(self, other: Batch) -> None:
+        """Take over the changes of another one, as those that come next."""
+        self.changes += other.changes
+        self.offsets += other.offsets
+
+    def take_away(self, change: Change) -> None:
+        """Make a change that is none of the handler's, which may have to commute, nor of any event."""
+        self.changes.append(change)
+        self.offsets.append(-1)
 
     def mark(self) -> int:
         """A place to roll back to."""
@@ -70,8 +100,20 @@ class Batch:
         """Forget what was added since the mark."""
         if mark < len(self.changes):
             del self.changes[mark:]
+            del self.offsets[mark:]
             self._rows.clear()
             self._indexed = 0
+
+    def cut(self, mark: int) -> tuple[list[Change], list[int]]:
+        """What was added since the mark, which is forgotten; see `paste`."""
+        later = self.changes[mark:], self.offsets[mark:]
+        self.rollback(mark)
+        return later
+
+    def paste(self, later: tuple[list[Change], list[int]]) -> None:
+        """Add what was cut."""
+        self.changes += later[0]
+        self.offsets += later[1]
 
     def pending(self, model: type[ReadModel]) -> Mapping[object, list[Change]]:
         """The changes of a model's rows by key, each list in order."""

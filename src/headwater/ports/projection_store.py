@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -12,7 +12,7 @@ from headwater.models.model import ReadModel
 from headwater.ports.parking import ParkedEvent
 from headwater.ports.place import Place
 
-__all__ = ["Checkpoint", "ProjectionCommit", "ProjectionStore", "Reset"]
+__all__ = ["ByEvent", "Checkpoint", "ProjectionCommit", "ProjectionStore", "Reset"]
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +39,8 @@ class ProjectionCommit(msgspec.Struct, frozen=True, kw_only=True):
     """The checkpoint's offset afterwards."""
     changes: Sequence[Change] = ()
     """Of rows of the place's generation, whichever is served."""
+    offsets: Sequence[int] = ()
+    """Of the event that each of the changes is of, told to a store that is `ByEvent`; -1: of none."""
     parked: Sequence[ParkedEvent] = ()
     unparked: Sequence[int] = ()
     """Offsets of parked events of this partition whose effect is in `changes`."""
@@ -89,4 +91,18 @@ class ProjectionStore(Protocol):
 
         Raises StoreMismatch, and changes nothing, where a table is there that is no read model's.
         """
+        ...
+
+
+@runtime_checkable
+class ByEvent(Protocol):
+    """A projection store that has no transactions, and makes up for it by knowing which event each change is of.
+
+    Law: changes are told in the order they were made, none merged, with the offsets of their events. A change of an
+    event that is in its row already changes nothing.
+    """
+
+    @property
+    def by_event(self) -> bool:
+        """True."""
         ...

@@ -12,8 +12,8 @@ class BatchProjectionHandler(ProjectionHandler, abstract=True):
     """Collects up to `batch_size` events, or for `flush_interval` seconds, and commits them in one transaction.
 
     Beside the two styles of a ProjectionHandler it may define `async def handle_batch(self, events)`, which
-    gets a list of events in order. If that raises, the events are handed to it one by one, so that only the
-    bad one is parked.
+    gets a list of events in order. If that raises, the events are handed to it one by one, so that only the bad one is
+    parked; on Cassandra they always are, as each change is kept by its event.
 
     With `parallelism` above 1, events of different keys are handled concurrently, those of one key in order: it
     needs a declared `key=`, or `commutative=True`, and is BadDeclaration without. A handler then sees the pending

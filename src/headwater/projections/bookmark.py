@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 
 from headwater.errors import CheckpointAheadOfLog, CheckpointConflict
-from headwater.models.changes import Change, merge
+from headwater.handling.batch import Batch
+from headwater.models.changes import merge
 from headwater.ports.leases import Lease
 from headwater.ports.parking import ParkedEvent
 from headwater.ports.place import Place
@@ -68,7 +69,7 @@ class Bookmark:
     async def commit(
         self,
         next: int,
-        changes: Sequence[Change] = (),
+        batch: Batch | None = None,
         parked: Sequence[ParkedEvent] = (),
         unparked: Sequence[int] = (),
     ) -> None:
@@ -80,7 +81,8 @@ class Bookmark:
                 epoch=self.lease.epoch,
                 start=self._saved,
                 next=next,
-                changes=merge(changes) if changes else (),
+                changes=() if batch is None else batch.changes if batch.by_event else merge(batch.changes),
+                offsets=batch.offsets if batch is not None and batch.by_event else (),
                 parked=parked,
                 unparked=unparked,
                 effects=effects,

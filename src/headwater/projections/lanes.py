@@ -65,7 +65,7 @@ async def handle_in_lanes(
         return await pages.handle(events, decoded, batch, blocked)
     blocked |= parked
     for own in batches:
-        batch.changes.extend(own.changes)
+        batch.join(own)
     return outcome
 
 

@@ -44,6 +44,8 @@ class ProjectionParts(msgspec.Struct, frozen=True, kw_only=True):
     injector: Injector
     unfit: set[type[ReadModel]] = msgspec.field(default_factory=set[type[ReadModel]])
     """Read models whose served tables are of an earlier version that this code cannot read."""
+    by_event: bool = False
+    """Whether the store is one that is told each change by its event."""
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     clock: Clock = SystemClock()
     timer: Timer = steady_micros

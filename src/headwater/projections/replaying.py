@@ -62,7 +62,7 @@ class Replaying:
         cause = outcome.cause
         if cause is None:
             try:
-                await bookmark.commit(bookmark.offset, batch.changes, unparked=[event.offset])
+                await bookmark.commit(bookmark.offset, batch, unparked=[event.offset])
             except (CheckpointConflict, StoreError):
                 raise
             except HeadwaterError as error:

@@ -57,7 +57,7 @@ class Course:
         try:
             if self._begun:
                 await self._again()
-            elif self._projection.handle_batch is None or not await self._at_once():
+            elif self._projection.handle_batch is None or self._batch.by_event or not await self._at_once():
                 await self._from(0)
             self._begun = True
         except (Exception, asyncio.CancelledError, GeneratorExit):
@@ -81,12 +81,14 @@ class Course:
         self._forget(start)
         held = {event.key for event in self._unhandled.values() if isinstance(event, Failed) and event.holds}
         dispatch, fallback = self._projection.dispatch, self._projection.fallback
-        changes, blocked, decoded = self._batch.changes, self._blocked, self._decoded
+        batch, events, blocked, decoded = self._batch, self._events, self._blocked, self._decoded
+        changes = batch.changes
         for index in range(start, len(decoded)):
             item = decoded[index]
             if (held or blocked) and self._waits(index, held):
                 continue
             mark = len(changes)
+            batch.at = events[index].offset
             try:
                 if isinstance(item, Recorded):
                     data: object = item.data
@@ -151,8 +153,8 @@ class Course:
         """Try the one that waits the least, where it stands among the changes."""
         index, failed, _ = min(self._waiting(), key=lambda waiting: (waiting[2], waiting[0]))
         batch = self._batch
-        later = batch.changes[failed.mark :]
-        batch.rollback(failed.mark)
+        later = batch.cut(failed.mark)
+        batch.at = failed.stored.offset
         error = await self._tried(failed.item)
         if error is None:
             del self._unhandled[index]
@@ -162,7 +164,7 @@ class Course:
         if failed.stops:
             self._forget(index + 1)
         elif failed.holds or not self._keeps_others(failed.key):
-            batch.changes += later
+            batch.paste(later)
         else:
             await self._from(index + 1)
 

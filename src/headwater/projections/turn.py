@@ -157,7 +157,7 @@ class Turn:
         outcome = await self._worker.handle(events, decoded, batch, self.blocked)
         next = page.next if outcome.stopped_at is None else outcome.stopped_at
         try:
-            await self._bookmark.commit(next, batch.changes, outcome.parked)
+            await self._bookmark.commit(next, batch, outcome.parked)
         except (CheckpointConflict, StoreError):
             raise
         except HeadwaterError as error:
@@ -237,7 +237,7 @@ class Turn:
         outcome = await self._worker.handle(*self._worker.wanted(again), batch, set())
         if outcome.stopped_by is not None:
             raise outcome.stopped_by
-        await self._bookmark.commit(self.offset, batch.changes, outcome.parked)
+        await self._bookmark.commit(self.offset, batch, outcome.parked)
         self._parked.added(outcome.parked)
         self._failures += outcome.failures
         return min(page.next, self.offset)
@@ -245,7 +245,7 @@ class Turn:
     async def start_over(self, stream: str, removal: Change) -> None:
         """Take away what a stream has written, and handle its events below the checkpoint again, in one commit."""
         batch = self._worker.batch()
-        batch.changes.append(removal)  # it is none of the handler's, which may have to commute
+        batch.take_away(removal)
         waiting = [event.offset async for event in self._parked.queue(stream)]
         mine = self._worker.filter
         only = LogFilter(types=mine.types, hidden=mine.hidden, stream=stream)
@@ -260,7 +260,7 @@ class Turn:
             parked += outcome.parked
             self._failures += outcome.failures
             start = page.next
-        await self._bookmark.commit(self.offset, batch.changes, parked, waiting)
+        await self._bookmark.commit(self.offset, batch, parked, waiting)
         await self.look_at_parked()
 
 

@@ -41,13 +41,14 @@ class Worker:
         self._pages = PageHandler(projection, options, generation=generation.number)
         self._clock = parts.clock
         is_served = generation.state == "serving"
+        self._by_event = parts.by_event
         self._rows = None if is_served else parts.generations.rows(projection.name, place.generation, projection.writes)
 
     def batch(self) -> Batch:
         """For the changes of one commit, over the rows of the place's generation."""
         projection = self.projection
         commutative = projection.declared.commutative
-        return Batch(projection.name, projection.writes, self._rows, commutative=commutative)
+        return Batch(projection.name, projection.writes, self._rows, commutative=commutative, by_event=self._by_event)
 
     def wants(self, event: StoredEvent) -> bool:
         """False for an event the projection does not want to see at all."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from headwater.consistency.checks.check import Inconsistency, Part
-from headwater.domain.event import StoredEvent
+from headwater.domain.event import UNLOGGED, StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.errors import StoreCorrupt
 from headwater.ports.admin import Admin, StreamInfo
@@ -61,13 +61,15 @@ class StreamHeads:
                 expected = 1 if last is None else last.version + 1
                 if event.version != expected:
                     yield f"version {expected} is missing"
-                if last is not None and (event.partition != last.partition or event.offset <= last.offset):
+                if last is not None and not _follows(event, last):
                     yield f"version {event.version} does not lie behind the one before it"
                 last = event
         if last is not None and not await self._is_in_log(last):
             yield f"version {last.version} is not in the log where it should be, at {_place(last)}"
 
     async def _is_in_log(self, event: StoredEvent) -> bool:
+        if event.offset == UNLOGGED:
+            return True  # it is on its way
         found = (await self._log.read(event.partition, event.offset, 1, _EVERYTHING)).events
         return bool(found) and found[0].event_id == event.event_id
 
@@ -92,9 +94,20 @@ class StreamHeads:
         """Those of a stream's events in the log that the stream does not have there, or does not count."""
         stream = StreamId.parse(events[0].stream)
         own = await self._events.load(stream, min(e.version for e in events) - 1, max(e.version for e in events))
-        known = {(e.version, e.partition, e.offset, e.event_id) for e in own}
+        known = {(e.version, e.event_id): (e.partition, e.offset) for e in own}
         head = await self._events.head(stream)
-        return [e for e in events if e.version > head or (e.version, e.partition, e.offset, e.event_id) not in known]
+        return [e for e in events if e.version > head or not _is_known(e, known)]
+
+
+def _is_known(event: StoredEvent, known: Mapping[tuple[int, bytes], tuple[int, int]]) -> bool:
+    """Whether its stream has an event where the log has it."""
+    place = known.get((event.version, event.event_id))
+    return place in ((event.partition, event.offset), (event.partition, UNLOGGED))
+
+
+def _follows(event: StoredEvent, last: StoredEvent) -> bool:
+    """Whether an event lies behind the one before it in its stream."""
+    return event.partition == last.partition and (event.offset > last.offset or event.offset == UNLOGGED)
 
 
 def _gaps(events: Sequence[StoredEvent], expected: int) -> Iterator[Inconsistency]:

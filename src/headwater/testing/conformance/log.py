@@ -94,9 +94,11 @@ class LogConformance:
             await engine.events.append(append_of(StreamId("order", str(number))))
         assert all([await engine.log.head(partition) > 0 for partition in range(engine.log.partitions)])
 
-    async def test_offset_of_finds_a_version(self, engine: Engine) -> None:
+    async def test_offset_of_finds_a_version(self, engine: Engine, clock: ManualClock) -> None:
         await engine.events.append(append_of(ANN, 2))
+        clock.advance(1)
         await engine.events.append(append_of(BOB, 1, partition_key=str(ANN)))
+        clock.advance(1)
         await engine.events.append(append_of(ANN, 1))
         partition = await partition_of(engine)
         assert [await engine.log.offset_of("user-ann", version) for version in (1, 2, 3)] == [
