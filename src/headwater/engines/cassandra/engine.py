@@ -9,7 +9,10 @@ from headwater.domain.append import Written
 from headwater.engines.cassandra.appender import Appender
 from headwater.engines.cassandra.bonds import KeptBonds
 from headwater.engines.cassandra.command_log import CassandraCommandLog
+from headwater.engines.cassandra.copied_records import CopiedRecords
+from headwater.engines.cassandra.copy_leases import CopyLeases
 from headwater.engines.cassandra.event_store import CassandraEventStore
+from headwater.engines.cassandra.imports import CassandraImports
 from headwater.engines.cassandra.leases import CassandraLeases
 from headwater.engines.cassandra.location import Location
 from headwater.engines.cassandra.log import CassandraLog
@@ -17,6 +20,7 @@ from headwater.engines.cassandra.migrations import open_store
 from headwater.engines.cassandra.pending import Pending
 from headwater.engines.cassandra.performer import Performer
 from headwater.engines.cassandra.protocol.rows import Intent, Logged
+from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.sequencers import Sequencers
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.snapshots import CassandraSnapshots
@@ -28,6 +32,7 @@ from headwater.engines.sql.places import Places
 from headwater.ports.command_log import CommandLog
 from headwater.ports.engine import EngineOptions, Identity
 from headwater.ports.event_store import EventStore
+from headwater.ports.imports import Imports
 from headwater.ports.leases import Leases
 from headwater.ports.log import Log
 from headwater.ports.snapshots import Snapshots
@@ -50,23 +55,31 @@ class CassandraEngine:
         self._opening = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
         self._identity: Identity | None = None
+        self._shape = Shape()
         self._unlogged = unlogged = Pending(performer)
         self._unsettled = unsettled = Pending(performer)
         self._sequencers = Sequencers(performer, self._logged, self._settled)
         clock, patience = options.clock, location.deadline
         self._wakeups = wakeups = CassandraWakeups(session)
-        self._log = log = CassandraLog(session, unlogged, places, patience)
-        appender = Appender(performer, clock, location.deadline, self._committed)
+        self._log = log = CassandraLog(session, unlogged, unsettled, places, patience)
+        self._bonds = bonds = KeptBonds(session, log)
+        records = CopiedRecords(session, performer, bonds)
+        appender = Appender(performer, records, clock, location.deadline, self._committed)
         counts = StreamCounts(session, log, unsettled, patience)
         self._events = events = CassandraEventStore(session, appender, log, counts, options.limits)
         self._commands = commands = CassandraCommandLog(session, log, unsettled, clock, patience)
-        self._bonds = KeptBonds(session, log)
+        self._copy_leases = leases = CopyLeases(performer, self._sequencers.stop, self._stand_by, patience)
+        told = self._logged, self._settled
+        self._imports = imports = CassandraImports(
+            session, performer, bonds, leases, log, events, commands, records, options.limits, told, patience
+        )
         self.name = "cassandra"
         self.events: EventStore = events
         self.unique_keys: UniqueKeys = CassandraUniqueKeys(session, performer)
         self.log: Log = log
         self.snapshots: Snapshots = CassandraSnapshots(session)
         self.commands: CommandLog = commands
+        self.imports: Imports = imports
         self.leases: Leases = CassandraLeases(session, performer, clock)
         self.wakeups: Wakeups = wakeups
 
@@ -94,14 +107,21 @@ class CassandraEngine:
         self._log.learn(opened.partitions, opened.shape)
         self._events.start(opened.shape)
         self._commands.start(opened.shape)
+        self._imports.start(opened.shape)
+        await self._bonds.look()
         self._wakeups.start()
-        if self.location.sequencers:
-            self._sequencers.start(opened.partitions, opened.shape)
+        self._shape = opened.shape
+        self._stand_by()
         return opened.identity
+
+    def _stand_by(self) -> None:
+        """Have the log grow, wherever nobody else does."""
+        if self.location.sequencers:
+            self._sequencers.start(self._log.partitions, self._shape)
 
     async def _close(self) -> None:
         async with self._opening:
-            if self._identity is not None:
+            if self._identity is not None and not self._copy_leases.are_held:
                 await self._unsettled.wait_for_all(self.location.deadline)
             self._identity = None
             await self._sequencers.stop()

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Final, cast
 
 from headwater.domain.append import Append, Appended, check_append
-from headwater.domain.event import StoredEvent
+from headwater.domain.event import UNLOGGED, StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count
 from headwater.engines.cassandra.appender import Appender
@@ -24,8 +24,6 @@ __all__ = ["CassandraEventStore"]
 
 _PAGE: Final = 2_000
 _NO_END: Final = 2**63 - 1
-NOT_LOGGED: Final = -1
-"""The offset of an event that the log is yet to be given, as a load tells it."""
 
 
 class CassandraEventStore:
@@ -105,7 +103,7 @@ class CassandraEventStore:
     def _event(self, stream: str, row: Row) -> StoredEvent:
         _, partition_key, _, offset, *columns = row
         partition = self._log.partition_of(cast("str", partition_key) or stream)
-        place = NOT_LOGGED if offset is None else cast("int", offset)
+        place = UNLOGGED if offset is None else cast("int", offset)
         return stored_event(partition, place, stream, cast("StoredColumns", tuple(columns)))
 
 

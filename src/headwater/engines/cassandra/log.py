@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, cast
 from zlib import crc32
 
@@ -26,9 +27,12 @@ _EVERYTHING_VISIBLE: Final = LogFilter()
 class CassandraLog:
     """What was appended through this engine object it waits for at its end, as long as an append may take."""
 
-    def __init__(self, session: Session, pending: Pending, places: Places, patience: float) -> None:
+    def __init__(
+        self, session: Session, unlogged: Pending, unsettled: Pending, places: Places, patience: float
+    ) -> None:
         self._session = session
-        self._pending = pending
+        self._unlogged = unlogged
+        self._unsettled = unsettled
         self._places = places
         self._patience = patience
         self._partitions = 0
@@ -63,15 +67,15 @@ class CassandraLog:
             return LogPage([], start)
         only, limit = only or _EVERYTHING_VISIBLE, min(limit, _PAGE)
         page, is_end = await self._read(partition, start, limit, only)
-        if is_end and self._pending.has(partition):
-            await self._pending.wait(partition, self._patience)
+        if is_end and self._unlogged.has(partition):
+            await self._unlogged.wait(partition, self._patience)
             more, _ = await self._read(partition, page.next, limit - len(page.events), only)
             page = LogPage([*page.events, *more.events], more.next)
         return page
 
     async def head(self, partition: int) -> int:
         self._check_partition(partition)
-        await self._pending.wait(partition, self._patience)
+        await self._unlogged.wait(partition, self._patience)
         return await self.end(partition)
 
     async def end(self, partition: int) -> int:
@@ -95,14 +99,19 @@ class CassandraLog:
     async def offset_of(self, stream: str, version: int) -> tuple[int, int] | None:
         if version < 1:
             return None
-        place = self._places.find(stream, version)
-        return place or await self._find_offset(stream, version)
-
-    async def _find_offset(self, stream: str, version: int) -> tuple[int, int] | None:
-        """An event lies in the chunk of the version that its append expected: of one of those just below its own."""
+        if (place := self._places.find(stream, version)) is not None:
+            return place
+        # an event lies in the chunk of the version that its append expected: of one of those just below its own
         chunk = self._shape.chunk_of(version - 1)
-        for each in (chunk, chunk - 1)[: 1 + (chunk > 0)]:
-            row = await self._session.row("find_offset", stream, each, version)
+        chunks = [(stream, each) for each in (chunk, chunk - 1) if each >= 0]
+        found = await self._find_offset(chunks, version)
+        if found is None and await self._unsettled.wait_for(chunks, self._patience):
+            found = await self._find_offset(chunks, version)
+        return found
+
+    async def _find_offset(self, chunks: Sequence[tuple[str, int]], version: int) -> tuple[int, int] | None:
+        for stream, chunk in chunks:
+            row = await self._session.row("find_offset", stream, chunk, version)
             if row is not None:
                 key, offset = cast("tuple[str, int | None]", row)
                 return None if offset is None else (self.partition_of(key or stream), offset)

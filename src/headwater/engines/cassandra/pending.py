@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from headwater.engines.cassandra.performer import Performer
@@ -63,6 +63,12 @@ class Pending:
                     wanted = {key: version for key, version in wanted.items() if left.get(key, 0) >= version}
         except TimeoutError:
             pass
+
+    async def wait_for(self, chunks: Sequence[ChunkKey], seconds: float) -> bool:
+        """The same for some chunks alone; whether there was anything to wait for."""
+        parts = [part for part, versions in self._versions.items() if any(chunk in versions for chunk in chunks)]
+        await asyncio.gather(*[self.wait(part, seconds) for part in parts])
+        return bool(parts)
 
     async def wait_for_all(self, seconds: float) -> None:
         """The same for every partition at once."""

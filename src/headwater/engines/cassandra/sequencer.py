@@ -100,8 +100,9 @@ class Sequencer:
         owner = await self._run(take_over(self.part, self._shape))
         turn = _Turn(owner, self._shape)
         while await self._has_lease():
-            intents = await self._intents(turn)
-            done = await self._run(work_round(owner, intents, (), self._shape, _now(), lazy=True))
+            hinted = {(intent.stream, intent.chunk) for intent in self._hints.take()}
+            intents = await self._scan(turn) if turn.must_scan or not hinted else None
+            done = await self._run(work_round(owner, intents, hinted, self._shape, _now(), lazy=True))
             if done.lost:
                 return
             turn.took(done.logged)
@@ -114,15 +115,10 @@ class Sequencer:
             if not done.logged:
                 await self._hints.wait(turn.poll)
 
-    async def _intents(self, turn: _Turn) -> Sequence[Intent]:
-        """What was hinted at; a scan where nothing was, or where the last one is long ago."""
-        hinted = self._hints.take()
+    async def _scan(self, turn: _Turn) -> Sequence[Intent]:
         if turn.must_reconcile:
-            return _distinct([*hinted, *await self._run(scan_all(self.part))])
-        if hinted and not turn.must_scan:
-            return hinted
-        slots = turn.slots(time.time_ns() // 1_000)
-        return _distinct([*hinted, *await self._run(scan(self.part, slots))])
+            return await self._run(scan_all(self.part))
+        return await self._run(scan(self.part, turn.slots(time.time_ns() // 1_000)))
 
 
 class _Turn:
@@ -168,10 +164,6 @@ class _Turn:
 
     def settled(self) -> None:
         self._settle_at = 0.0
-
-
-def _distinct(intents: Sequence[Intent]) -> Sequence[Intent]:
-    return list({intent.attempt: intent for intent in intents}.values())
 
 
 def _now() -> float:
