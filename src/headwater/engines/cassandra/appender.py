@@ -13,6 +13,7 @@ import msgspec
 
 from headwater.domain.append import Append, Appended, CommandRecord, Write, Written
 from headwater.domain.version import check_expected
+from headwater.engines.cassandra.copied_records import CopiedRecords
 from headwater.engines.cassandra.performer import Performer
 from headwater.engines.cassandra.protocol.appending import append as tried
 from headwater.engines.cassandra.protocol.appending import intent_of
@@ -41,8 +42,11 @@ _Committing: TypeAlias = Callable[[Intent], None]
 class Appender:
     """Appends of one process to one stream go one after the other: they would only fail each other's conditions."""
 
-    def __init__(self, performer: Performer, clock: Clock, deadline: float, committed: _Committing) -> None:
+    def __init__(
+        self, performer: Performer, copied: CopiedRecords, clock: Clock, deadline: float, committed: _Committing
+    ) -> None:
         self._run = performer.run
+        self._copied = copied
         self._now = clock.micros
         self._deadline = deadline
         self._committed = committed
@@ -100,7 +104,7 @@ class Appender:
             return Standing(place, {}, is_complete=not place.version)
         found = await self._run(look_up(part, stream, command.id, self._shape, chunk))
         row = None if found.committed is None else found.committed.row
-        first = None if row is None or row.first is None else row.first.command
+        first = await self._copied.find(command.id) if row is None or row.first is None else row.first.command
         commands = {} if first is None else {first.id: first}
         return Standing(found.place, commands, is_complete=not found.place.version)
 

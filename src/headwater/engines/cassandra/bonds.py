@@ -15,11 +15,14 @@ class KeptBonds:
     def __init__(self, session: Session, log: CassandraLog) -> None:
         self._session = session
         self._log = log
+        self.is_copy = False
+        """Whether the store is a copy, as it was looked at last; one in use never becomes a copy."""
 
     async def look(self) -> Bonds:
         """As they are."""
         row = await self._session.row("read_bonds", serially=True)
         store_id, follows, copy_of, copying = cast("tuple[str, str | None, str | None, bool]", row)
+        self.is_copy = copy_of is not None
         return Bonds(store_id, follows, copy_of, copying)
 
     async def follow(self, store_id: str) -> None:

@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from headwater.domain.append import CommandRecord
 from headwater.domain.version import check_count
+from headwater.engines.cassandra.copied_records import RECORDS
 from headwater.engines.cassandra.event_rows import first_cells
 from headwater.engines.cassandra.log import CassandraLog
 from headwater.engines.cassandra.pending import Pending
@@ -48,10 +49,13 @@ class CassandraCommandLog:
         return committed or await self._find_refused(command_id)
 
     async def record(self, record: CommandRecord) -> None:
-        now = self._clock.micros()
         if await self._find_committed(record.id) is None:
-            await self._session.write(("write_refusal", command_row(record, record.writes, now)))
-            await self._session.write(("write_refusal_time", (now // _DAY, now, record.id)))
+            await self.keep(record, self._clock.micros())
+
+    async def keep(self, record: CommandRecord, timestamp: int) -> None:
+        """Keep a refused command, of which nothing is kept or another refusal."""
+        await self._session.write(("write_refusal", command_row(record, record.writes, timestamp)))
+        await self._session.write(("write_refusal_time", (timestamp // _DAY, timestamp, record.id)))
 
     async def list(self, limit: int, name: str | None = None, refused: bool | None = None) -> Sequence[CommandRecord]:
         if check_count(limit, "limit") == 0:
@@ -59,8 +63,7 @@ class CassandraCommandLog:
         await self._unsettled.wait_for_all(self._patience)
         newest = list[Sequence[CommandRecord]]()
         if refused is not True:
-            parts = range(self._log.partitions)
-            newest += await asyncio.gather(*[self._newest_committed(part, limit, name) for part in parts])
+            newest += await asyncio.gather(*[self._newest_committed(part, limit, name) for part in self._parts])
         if refused is not False:
             newest.append(await self._newest_refused(limit, name))
         return list(merge(*newest, key=_time, reverse=True))[:limit]
@@ -69,11 +72,15 @@ class CassandraCommandLog:
         if check_count(page, "page") == 0:
             raise InvalidVersion("a page has 1 record or more, got 0")
         await self._unsettled.wait_for_all(self._patience)
-        sources = [self._committed(part) for part in range(self._log.partitions)]
+        sources = [self._committed(part) for part in self._parts]
         async for records in _pages(_merged([*sources, self._refused()]), page):
             yield records
 
     # -- committed ---------------------------------------------------------------
+
+    @property
+    def _parts(self) -> Sequence[int]:
+        return RECORDS, *range(self._log.partitions)
 
     async def _find_committed(self, id: str) -> CommandRecord | None:
         place = await self._session.row("find_command_place", id)

@@ -33,7 +33,7 @@ class KeyTable:
 
     async def reserve_key(self, request: ReserveKey) -> Answer[KeyRow]:
         key, seen, wanted = request.key, request.seen, request.row
-        if wanted.reservation is not None and wanted.reservation.claims:
+        if wanted.reservation is None or wanted.reservation.claims:  # none: a copy gives it away
             await self._session.write(("name_key", (_shelf(key), key.scope, key.value)))
         attempt = None if seen.reservation is None else seen.reservation.attempt
         step = "reserve_key", (*_columns(wanted), key.scope, key.value, seen.holder, attempt, seen.turn)
