@@ -8,6 +8,7 @@ from typing import Final, cast
 from headwater.engines.cassandra.protocol.requests import DeleteIntents, InsertIntent, ListSlots, ScanSlot
 from headwater.engines.cassandra.protocol.rows import Intent
 from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.slot_list import SlotList
 
 __all__ = ["IntentTable"]
 
@@ -18,6 +19,7 @@ _NO_FENCE: Final = -1
 class IntentTable:
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._slots = SlotList(session)
 
     async def insert_intent(self, request: InsertIntent) -> bool:
         intent = request.intent
@@ -41,5 +43,4 @@ class IntentTable:
         ]
 
     async def list_slots(self, request: ListSlots) -> Sequence[int]:
-        rows = cast("list[tuple[int, int]]", await self._session.rows("list_slots"))
-        return sorted(slot for part, slot in rows if part == request.part)
+        return await self._slots.of(request.part)
