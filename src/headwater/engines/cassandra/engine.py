@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from headwater.domain.append import Written
+from headwater.engines.cassandra.admin import CassandraAdmin
 from headwater.engines.cassandra.appender import Appender
 from headwater.engines.cassandra.bonds import KeptBonds
 from headwater.engines.cassandra.command_log import CassandraCommandLog
@@ -28,7 +29,9 @@ from headwater.engines.cassandra.statements import Statements
 from headwater.engines.cassandra.stream_counts import StreamCounts
 from headwater.engines.cassandra.unique_keys import CassandraUniqueKeys
 from headwater.engines.cassandra.wakeups import CassandraWakeups
+from headwater.engines.cassandra.verification import Verification
 from headwater.engines.sql.places import Places
+from headwater.ports.admin import Admin
 from headwater.ports.command_log import CommandLog
 from headwater.ports.engine import EngineOptions, Identity
 from headwater.ports.event_store import EventStore
@@ -73,8 +76,12 @@ class CassandraEngine:
         self._imports = imports = CassandraImports(
             session, performer, bonds, leases, log, events, commands, records, options.limits, told, patience
         )
+        self._admin = admin = CassandraAdmin(
+            session, performer, location, bonds, log, counts, self._verification, self._sequencers, options.event_store
+        )
         self.name = "cassandra"
         self.events: EventStore = events
+        self.admin: Admin = admin
         self.unique_keys: UniqueKeys = CassandraUniqueKeys(session, performer)
         self.log: Log = log
         self.snapshots: Snapshots = CassandraSnapshots(session)
@@ -108,11 +115,17 @@ class CassandraEngine:
         self._events.start(opened.shape)
         self._commands.start(opened.shape)
         self._imports.start(opened.shape)
+        self._admin.start(opened.shape)
         await self._bonds.look()
         self._wakeups.start()
         self._shape = opened.shape
         self._stand_by()
         return opened.identity
+
+    def _verification(self) -> Verification:
+        return Verification(
+            self._session, self._log, self._events, self.unique_keys, self._shape, self.location.deadline
+        )
 
     def _stand_by(self) -> None:
         """Have the log grow, wherever nobody else does."""

@@ -129,19 +129,21 @@ class Session:
         """Every row of a statement, page by page where there are many."""
         return [row async for page in self.pages(name, *parameters, serially=serially) for row in page]
 
-    async def pages(self, name: str, *parameters: object, serially: bool = False) -> AsyncIterator[list[Row]]:
-        """The rows of a statement in pages of some thousands."""
+    async def pages(
+        self, name: str, *parameters: object, serially: bool = False, page: int = _PAGE
+    ) -> AsyncIterator[list[Row]]:
+        """The rows of a statement in pages of so many."""
         level = self.levels.serial if serially else self.levels.plain
         state: bytes | None = None
         while True:
             async with self._sending() as driver:
                 bound = (await self._statement(name)).bind(
-                    parameters, page_size=_PAGE, page_state=state, consistency=level
+                    parameters, page_size=page, page_state=state, consistency=level
                 )
                 result = await driver.execute(bound)
-                page = [row.as_tuple() for row in result]
+                rows = [row.as_tuple() for row in result]
                 state = result.page_state() if result.has_more_pages() else None
-            yield page
+            yield rows
             if state is None:
                 return
 
