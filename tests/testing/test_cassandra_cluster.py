@@ -22,7 +22,7 @@ THREE_COPIES = "{'class': 'SimpleStrategy', 'replication_factor': 3}"
 def made() -> Iterator[CassandraServer]:
     with tempfile.TemporaryDirectory(prefix="headwater-cassandra-") as name:
         Path(name).chmod(0o711)
-        server = CassandraServer(Path(name) / "server", nodes=3, options=cassandra.OPTIONS_FOR_TESTS)
+        server = CassandraServer(Path(name) / "server", nodes=3, options=cassandra.QUICK_START)
         try:
             server.start()
         except ConfigurationError as error:

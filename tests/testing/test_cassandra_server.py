@@ -34,7 +34,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def made(folder: Path) -> Iterator[CassandraServer]:
-    server = CassandraServer(folder / "server", settings=AT_ONCE, options=cassandra.OPTIONS_FOR_TESTS)
+    server = CassandraServer(folder / "server", settings=AT_ONCE, options=cassandra.QUICK_START)
     try:
         server.start()
     except ConfigurationError as error:
@@ -112,7 +112,7 @@ def test_stopped_while_it_is_frozen_it_keeps_port_and_data(server: CassandraServ
     assert not server.stop()
     status = server.status()
     assert (status.pid, status.answers, status.version, status.url) == (None, False, "", url)
-    again = CassandraServer(server.folder, settings=AT_ONCE, options=cassandra.OPTIONS_FOR_TESTS)
+    again = CassandraServer(server.folder, settings=AT_ONCE, options=cassandra.QUICK_START)
     again.start()
     assert again.url == url
     assert said(again.nodes[0], "stopped") == [["yes"]]

@@ -67,7 +67,8 @@ async def up(
         int | None, typer.Option("--nodes", help="Of Cassandra: 1 or 3; else as it was made, or 1.")
     ] = None,
     for_tests: Annotated[
-        bool, typer.Option("--for-tests", help="Faster; what it holds is lost should the machine fail.")
+        bool,
+        typer.Option("--for-tests", help="Faster; what it holds may be lost should it be killed, or the machine fail."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

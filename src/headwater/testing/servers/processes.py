@@ -56,11 +56,11 @@ def thaw(pid: int) -> None:
     _send(signal.SIGCONT, reversed(with_children(pid)))
 
 
-def end(pid: int) -> None:
-    """Ask it to end in good order; returns once it is gone, and those that it started."""
-    family = with_children(pid)
-    _send(signal.SIGTERM, [pid])
-    wait_until_gone(family)
+def end(pids: Sequence[int]) -> None:
+    """Ask them to end in good order, all at once; returns once they are gone, and those that they started."""
+    families = [one for pid in pids for one in with_children(pid)]
+    _send(signal.SIGTERM, pids)
+    wait_until_gone(families)
 
 
 def kill(pid: int) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from headwater.testing.servers.cassandra.cluster import FOR_TESTS, OPTIONS_FOR_TESTS, CassandraServer
+from headwater.testing.servers.cassandra.cluster import (
+    FOR_TESTS,
+    OPTIONS_FOR_TESTS,
+    QUICK_START,
+    CassandraServer,
+)
 from headwater.testing.servers.cassandra.node import CassandraNode
 
-__all__ = ["FOR_TESTS", "OPTIONS_FOR_TESTS", "CassandraNode", "CassandraServer"]
+__all__ = ["FOR_TESTS", "OPTIONS_FOR_TESTS", "QUICK_START", "CassandraNode", "CassandraServer"]

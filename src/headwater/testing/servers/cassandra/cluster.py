@@ -10,17 +10,25 @@ from typing import Final
 import msgspec
 
 from headwater.errors import ConfigurationError, StoreError, StoreUnavailable
+from headwater.testing.servers import processes
 from headwater.testing.servers.account import Account
 from headwater.testing.servers.cassandra.layout import Layout, lay_out, read_layout, write_layout
 from headwater.testing.servers.cassandra.node import CassandraNode
 from headwater.testing.servers.server import ServerStatus
 
-__all__ = ["FOR_TESTS", "OPTIONS_FOR_TESTS", "CassandraServer"]
+__all__ = ["FOR_TESTS", "OPTIONS_FOR_TESTS", "QUICK_START", "CassandraServer"]
 
-FOR_TESTS: Final[Mapping[str, str]] = {}
-"""Settings for stores that nobody misses."""
-OPTIONS_FOR_TESTS: Final[Sequence[str]] = ("-XX:TieredStopAtLevel=1",)
-"""Java's for the same: ready sooner, slower in the long run."""
+FOR_TESTS: Final[Mapping[str, str]] = {"commitlog_total_space": "512MiB"}
+"""Settings for stores that nobody misses: they take little room."""
+QUICK_START: Final[Sequence[str]] = ("-XX:TieredStopAtLevel=1",)
+"""Options of Java's with which a node is ready sooner, and slower in the long run."""
+OPTIONS_FOR_TESTS: Final[Sequence[str]] = (
+    *QUICK_START,
+    "-Dcassandra.skip_sync=true",
+    "-Dcassandra.unsafesystem=true",
+)
+"""Java's for stores that nobody misses: nothing is forced to the disk, and a new table is written to no file at once. A
+table is made some eight times as fast, and is lost if the process is killed, though not if it is stopped."""
 
 _KEYSPACE: Final = "headwater"
 
@@ -86,8 +94,10 @@ class CassandraServer:
 
     def stop(self) -> bool:
         """See Server."""
-        stopped = [node.stop() for node in self._made()]
-        return any(stopped)
+        self.thaw()
+        running = [pid for node in self._made() if (pid := node.pid)]
+        processes.end(running)
+        return bool(running)
 
     def restart(self) -> None:
         """Stop and start on the same ports."""

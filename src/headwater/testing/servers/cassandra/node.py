@@ -101,7 +101,7 @@ class CassandraNode:
         if pid is None:
             return False
         processes.thaw(pid)
-        processes.end(pid)
+        processes.end([pid])
         return True
 
     def restart(self) -> None:
