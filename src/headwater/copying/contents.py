@@ -10,9 +10,9 @@ import msgspec
 
 from headwater.domain.append import CommandRecord
 from headwater.domain.event import StoredEvent
-from headwater.ports.boundaries import BoundaryAppends
 from headwater.ports.engine import Engine
 from headwater.ports.log import LogFilter
+from headwater.ports.tags import KeepsTags
 
 __all__ = ["PAGE", "Contents", "LogPages", "TaggedPage"]
 
@@ -90,7 +90,7 @@ class LogPages:
             start = page.next
 
     async def _tags(self, partition: int, events: Sequence[StoredEvent]) -> dict[bytes, tuple[str, ...]]:
-        if not events or not isinstance(self._engine.events, BoundaryAppends):
+        if not events or not isinstance(self._engine.events, KeepsTags):
             return {}
         found = await self._engine.events.tags_between(partition, events[0].offset, events[-1].offset + 1)
         return {event.event_id: found[event.offset] for event in events if event.offset in found}

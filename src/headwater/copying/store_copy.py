@@ -114,10 +114,10 @@ class StoreCopy:
             self._new += taken.events
 
     async def _has(self, page: TaggedPage) -> bool:
-        """Whether a page is there: one is taken in whole, so each of its streams says so."""
+        """Whether a page is there, and in the log: the last event of each of its streams says so."""
         last = {event.stream: event.version for event in page.events}
         for stream, version in last.items():
-            if await self._target.events.head(StreamId.parse(stream)) < version:
+            if await self._target.log.offset_of(stream, version) is None:
                 return False
         return True
 

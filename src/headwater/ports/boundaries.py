@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from headwater.domain.append import Append, Appended
 from headwater.domain.boundary import Boundary, BoundaryPage, Mark
+from headwater.ports.tags import KeepsTags
 
 __all__ = ["BoundaryAppends"]
 
 
 @runtime_checkable
-class BoundaryAppends(Protocol):
+class BoundaryAppends(KeepsTags, Protocol):
     """Engines that honour dynamic consistency boundaries implement this; others lack the methods.
 
     Law:
@@ -41,12 +41,5 @@ class BoundaryAppends(Protocol):
 
         Raises BoundaryChanged, naming the first alternative of the first condition that does not hold; InvalidVersion
         for a mark of another log.
-        """
-        ...
-
-    async def tags_between(self, partition: int, start: int, stop: int) -> Mapping[int, tuple[str, ...]]:
-        """The tags of the events with `start` <= offset < `stop` that have any, by offset, each in order.
-
-        For whoever takes events elsewhere.
         """
         ...

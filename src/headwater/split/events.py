@@ -7,6 +7,7 @@ from headwater.errors import InvalidMessage
 from headwater.ports.atomic_appends import AtomicAppends
 from headwater.ports.boundaries import BoundaryAppends
 from headwater.ports.event_store import EventStore
+from headwater.ports.tags import KeepsTags
 
 __all__ = ["events_apart"]
 
@@ -24,6 +25,14 @@ class LogEvents:
     async def append(self, append: Append) -> Appended:
         """As the log's. Raises InvalidMessage for read-model changes, which another store would have to commit."""
         return await self._append(_without_changes(append))
+
+
+class TaggedLogEvents(LogEvents):
+    """The same of one that is a KeepsTags, too."""
+
+    def __init__(self, events: EventStore, tagged: KeepsTags) -> None:
+        super().__init__(events)
+        self.tags_between = tagged.tags_between
 
 
 class AtomicLogEvents(LogEvents):
@@ -58,7 +67,7 @@ def events_apart(events: EventStore) -> EventStore:
         if isinstance(events, BoundaryAppends):
             return BoundaryLogEvents(events, events, events)
         return AtomicLogEvents(events, events)
-    return LogEvents(events)
+    return TaggedLogEvents(events, events) if isinstance(events, KeepsTags) else LogEvents(events)
 
 
 def _without_changes(append: Append) -> Append:

@@ -65,7 +65,7 @@ class CopiedStreams:
             rows = await self._rows(run.stream, known[0].version, known[-1].version)
             for given in known:
                 row = rows[given.version]
-                check_same(_stored(run.stream, row), row.event.tags, given, batch)
+                check_same(_stored(run.stream, row), tuple(sorted(row.event.tags)), given, batch)
         if not place.version and run.partition_key not in (None, run.stream):
             place = msgspec.structs.replace(place, partition_key=run.partition_key)
         return Growth(run, place, new)

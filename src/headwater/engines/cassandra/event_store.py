@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Final, cast
 
@@ -83,6 +83,10 @@ class CassandraEventStore:
 
     async def count(self, category: str) -> int:
         return await self._counts.of(category)
+
+    async def tags_between(self, partition: int, start: int, stop: int) -> Mapping[int, tuple[str, ...]]:
+        """As KeepsTags."""
+        return await self._log.tags_between(partition, start, stop)
 
     async def _load(self, events: list[StoredEvent], stream: str, chunk: int, after: int, last: int) -> int | None:
         """Add the rows of a chunk; its head, or None where it has no row in the range."""

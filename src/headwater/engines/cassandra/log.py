@@ -109,6 +109,17 @@ class CassandraLog:
             found = await self._find_offset(chunks, version)
         return found
 
+    async def tags_between(self, partition: int, start: int, stop: int) -> dict[int, tuple[str, ...]]:
+        """As KeepsTags."""
+        self._check_partition(partition)
+        found: dict[int, tuple[str, ...]] = {}
+        for bucket in range(self._shape.bucket_of(start), self._shape.bucket_of(max(start, stop - 1)) + 1):
+            async for rows in self._session.pages("read_tags", partition, bucket, start, stop):
+                for offset, tags in cast("list[tuple[int, Sequence[str] | None]]", rows):
+                    if tags:
+                        found[offset] = tuple(sorted(tags))
+        return found
+
     async def _find_offset(self, chunks: Sequence[tuple[str, int]], version: int) -> tuple[int, int] | None:
         for stream, chunk in chunks:
             row = await self._session.row("find_offset", stream, chunk, version)

@@ -20,9 +20,9 @@ from headwater.errors import (
     StoreMismatch,
 )
 from headwater.handling.ids import uuid7
-from headwater.ports.boundaries import BoundaryAppends
 from headwater.ports.engine import Engine
 from headwater.ports.imports import Origin
+from headwater.ports.tags import KeepsTags
 from headwater.testing.clock import START
 from headwater.testing.controls import ANN, BOB, MAIL, append_of, command_of, contents, log_of
 
@@ -115,7 +115,7 @@ class ImportsConformance:
         assert [finding for finding in findings if finding.severity == "error"] == []
 
     async def test_tags_are_kept_where_the_engine_has_them(self, engine: Engine) -> None:
-        if not isinstance(engine.events, BoundaryAppends):
+        if not isinstance(engine.events, KeepsTags):
             return
         ann = stored(ANN, 1, 2)
         tags = {ann[1].event_id: ("course:c1", "student:s1")}
