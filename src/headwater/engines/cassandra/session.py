@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Protocol, TypeAlias, cast
 
@@ -92,6 +92,8 @@ class Session:
     def __init__(self, location: Location, cql: Statements) -> None:
         self._location = location
         self._cql = cql
+        self.keyspace = cql.keyspace
+        """As it stands in a statement."""
         self._driver: _Driver | None = None
         self._prepared: dict[str, asyncio.Task[_Prepared]] = {}
         self._room = asyncio.Semaphore(location.in_flight)
@@ -131,7 +133,7 @@ class Session:
 
     async def pages(
         self, name: str, *parameters: object, serially: bool = False, page: int = _PAGE
-    ) -> AsyncIterator[list[Row]]:
+    ) -> AsyncGenerator[list[Row], None]:
         """The rows of a statement in pages of so many."""
         level = self.levels.serial if serially else self.levels.plain
         state: bytes | None = None

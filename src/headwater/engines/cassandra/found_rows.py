@@ -1,0 +1,94 @@
+"""Found rows: those that criteria mean, by keys and indexes where these lead to them, else by a look at every row."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from typing import NoReturn
+
+from headwater.engines.cassandra.catalogue import Catalogue
+from headwater.engines.cassandra.cells import defaults
+from headwater.engines.cassandra.errors import is_misfit
+from headwater.engines.cassandra.narrowing import Keys, Lookup, Way, fields_in, is_certain, ways
+from headwater.engines.cassandra.read_model_tables import declared_indexes
+from headwater.engines.cassandra.row_stream import all_rows, rows_of
+from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.table import Table
+from headwater.errors import InvalidCriteria, StoreMismatch, StoreUnavailable
+from headwater.models.binding import BoundCriteria
+from headwater.models.evaluate import Row, matcher
+from headwater.models.fields import Scalar
+
+__all__ = ["FoundRows"]
+
+
+class FoundRows:
+    """Looks at no more than `most` rows for one answer."""
+
+    def __init__(self, session: Session, catalogue: Catalogue, most: int) -> None:
+        self._session = session
+        self._catalogue = catalogue
+        self.most = most
+
+    async def matching(self, table: Table, criteria: BoundCriteria) -> AsyncGenerator[list[Row], None]:
+        """In no order; raises InvalidCriteria where that takes a look at too many rows."""
+        is_meant, looked_at = matcher(criteria, table.schema.fields), 0
+        async with aclosing(await self._candidates(table, criteria)) as pages:
+            async for page in pages:
+                looked_at += len(page)
+                if looked_at > self.most:
+                    self.refuse(table, criteria)
+                yield [row for row in page if is_meant(row)]
+
+    def refuse(self, table: Table, criteria: BoundCriteria) -> NoReturn:
+        """Raises InvalidCriteria that says what to declare."""
+        name = table.schema.model.__name__
+        asked = sorted(fields_in(criteria) - {table.schema.key})
+        advice = f"declare {' or '.join(asked)} as Indexed" if asked else "ask for a field that is Indexed"
+        raise InvalidCriteria(
+            f"this takes a look at more than {self.most:,} rows of {name}: {advice}, or have a read model for it "
+            "that is smaller"
+        )
+
+    async def _candidates(self, table: Table, criteria: BoundCriteria) -> AsyncGenerator[Sequence[Row], None]:
+        indexed = [field.name for field in declared_indexes(table, self._catalogue.indexed_here(table.schema.table))]
+        used = ways(criteria, table.schema.key, indexed)
+        keys = None if used is None else await self._keys(table, used, criteria)
+        return all_rows(self._session, table) if keys is None else rows_of(self._session, table, keys)
+
+    async def _keys(self, table: Table, used: Sequence[Way], criteria: BoundCriteria) -> Iterable[Scalar] | None:
+        """Those that the ways lead to; None where an index is not there, or does not know all."""
+        keys = dict.fromkeys([key for way in used if isinstance(way, Keys) for key in way.keys])
+        lookups = [way for way in used if isinstance(way, Lookup)]
+        try:
+            for found in await asyncio.gather(*[self._look_up(table, lookup, criteria) for lookup in lookups]):
+                keys.update(found)
+        except StoreMismatch as error:
+            if not is_misfit(error):
+                raise
+            return None
+        except StoreUnavailable:
+            return None  # an index that is still being built fails; whoever is away fails again
+        return keys if await self._knows_all(table, lookups) else None
+
+    async def _look_up(self, table: Table, lookup: Lookup, criteria: BoundCriteria) -> dict[Scalar, None]:
+        text, parameters = lookup.question(table)
+        keys: dict[Scalar, None] = {}
+        async with aclosing(self._session.pages(text, *parameters)) as pages:
+            async for page in pages:
+                keys.update(dict.fromkeys([key for (key,) in page]))  # type: ignore[misc]  # of the key's type
+                if len(keys) > self.most:
+                    self.refuse(table, criteria)
+        return keys
+
+    async def _knows_all(self, table: Table, lookups: Sequence[Lookup]) -> bool:
+        """Asked after the index was: what has come since has been noted before."""
+        if not lookups:
+            return True
+        known = await self._catalogue.find(table)
+        looked_up = {each.field.name for lookup in lookups for each in lookup.conditions}
+        if known is None or looked_up & known.accumulated:
+            return False
+        added = {name: scalar for name, scalar in defaults(table.schema).items() if name in known.added}
+        return is_certain(lookups, table.schema.fields, added)
