@@ -15,7 +15,7 @@ from headwater.engines.cassandra.found_rows import FoundRows
 from headwater.engines.cassandra.pipeline_reads import aggregated
 from headwater.engines.cassandra.row_stream import rows_of
 from headwater.engines.cassandra.search_words import keys_of_word, longest
-from headwater.engines.cassandra.served import Served
+from headwater.engines.cassandra.served import Served, nothing
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.sub_row_cells import merged_scalars
 from headwater.engines.cassandra.table import Table, table_of, unknown
@@ -46,10 +46,19 @@ _KEYS: Final = 500
 class CassandraReadModels:
     """Of the generations that are served, or of those that `served` says."""
 
-    def __init__(self, session: Session, catalogue: Catalogue, served: Served, most: int = _MOST) -> None:
+    def __init__(
+        self,
+        session: Session,
+        catalogue: Catalogue,
+        served: Served,
+        forget: Callable[[], None] = nothing,
+        most: int = _MOST,
+    ) -> None:
+        """`forget` has the next answer of `served` be new."""
         self._session = session
         self._catalogue = catalogue
         self._served = served
+        self._forget = forget
         self._found = FoundRows(session, catalogue, most)
 
     async def get(self, model: type[M], key: object) -> M | None:
@@ -127,6 +136,7 @@ class CassandraReadModels:
             if not is_misfit(error):
                 raise
             self._session.forget(table.name)
+            self._forget()
             table = await self._table(model)
             if await self._catalogue.find(table) is None:
                 raise unknown(model) from error

@@ -7,7 +7,7 @@ than what is there, and whoever tries again finds in each row which events it ha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -16,12 +16,12 @@ from headwater.engines.cassandra.catalogue import Catalogue
 from headwater.engines.cassandra.errors import is_out_of_reach
 from headwater.engines.cassandra.read_model_tables import ReadModelTables
 from headwater.engines.cassandra.row_work import Placed, RowWork
-from headwater.engines.cassandra.served import Served
+from headwater.engines.cassandra.served import Served, nothing
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.sub_row import DIRECT
 from headwater.engines.cassandra.sub_row_cells import sub_row_of
 from headwater.engines.cassandra.table import Table, table_of
-from headwater.errors import StoreBusy, StoreError
+from headwater.errors import StoreBusy, StoreError, UnknownName
 from headwater.models.changes import Change
 from headwater.models.fields import Scalar
 from headwater.models.model import ReadModel
@@ -36,13 +36,21 @@ _AT_ONCE: Final = 128
 
 class Rows:
     def __init__(
-        self, session: Session, tables: ReadModelTables, catalogue: Catalogue, served: Served, clock: Clock
+        self,
+        session: Session,
+        tables: ReadModelTables,
+        catalogue: Catalogue,
+        served: Served,
+        clock: Clock,
+        forget: Callable[[], None] = nothing,
     ) -> None:
+        """`forget` has the next answer of `served` be new."""
         self._session = session
         self._tables = tables
         self._catalogue = catalogue
         self._served = served
         self._clock = clock
+        self._forget = forget
 
     async def ensure(self, models: Iterable[type[ReadModel]], number: int) -> None:
         """Tables for a generation. Raises StoreMismatch for one that does not fit, or is no read model's."""
@@ -73,8 +81,15 @@ class Rows:
     async def write_direct(self, changes: Sequence[Change]) -> None:
         """Changes that no projection makes, in order, to what is served: nothing where one does not fit.
 
-        Each row is compared and set. Raises InvalidMessage, UnknownName, StoreBusy, StoreError.
+        Each row is compared and set. Raises InvalidMessage, UnknownName, StoreBusy, StoreError, UnknownName.
         """
+        try:
+            await self._write_all_directly(changes)
+        except UnknownName:
+            self._forget()  # a table may have taken its place
+            await self._write_all_directly(changes)
+
+    async def _write_all_directly(self, changes: Sequence[Change]) -> None:
         works: list[RowWork] = []
         for model in dict.fromkeys([change.model for change in changes]):
             placed = [Placed(change=change, offset=0, log_time=0) for change in changes if change.model is model]

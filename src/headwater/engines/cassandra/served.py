@@ -1,4 +1,4 @@
-"""Served: which generation of a read model is read."""
+"""Served: which table of a read model is read, by its number."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import TypeAlias
 
 from headwater.models.model import ReadModel
 
-__all__ = ["Served", "only"]
+__all__ = ["Served", "nothing", "only"]
 
 Served: TypeAlias = Callable[[type[ReadModel]], Awaitable[int]]
-"""The number of the generation whose rows are served; 0 for a model without generations."""
+"""0 for the table that `ReadModelSchema.ensure` makes. What it says may be some moments old."""
+
+
+def nothing() -> None:
+    """What is to be forgotten where nothing is remembered."""
 
 
 def only(number: int) -> Served:
