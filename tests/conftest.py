@@ -13,7 +13,8 @@ from blockbuster import BlockBuster, BlockBusterFunction
 
 pytest.register_assert_rewrite("headwater.testing.conformance")
 
-from tests.engines.run_servers import stop_servers  # noqa: E402 - after the rewriting of its package
+from tests.engines.cassandra_servers import drop_keyspaces  # noqa: E402 - after the rewriting of its package
+from tests.engines.run_servers import stop_servers  # noqa: E402
 from tests.engines.servers import fresh_schema_now  # noqa: E402
 from tests.stores import ENGINES, PARTITIONS, URLS  # noqa: E402
 
@@ -90,6 +91,7 @@ def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
 
 
 def pytest_sessionfinish() -> None:
+    drop_keyspaces()
     stop_servers()
 
 
