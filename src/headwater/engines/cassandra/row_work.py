@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from headwater.engines.cassandra.search_words import words_of
-from headwater.engines.cassandra.sub_row import DIRECT, MAIN, SubRow, changed, merged
+from headwater.engines.cassandra.sub_row import DIRECT, MAIN, NO_TURN, SubRow, changed, merged
 from headwater.engines.cassandra.sub_row_cells import parameters_of
 from headwater.engines.cassandra.table import Table
 from headwater.errors import InvalidMessage
@@ -73,7 +73,11 @@ class RowWork:
             if after is not own:
                 turn = max([at, *[each.turn + 1 for each in others]])
                 self._after[place] = msgspec.structs.replace(after, included=placed.offset, turn=turn)
-                self._timestamps[place] = at
+            elif placed.is_replayed and not own.counts:
+                self._after[place] = msgspec.structs.replace(own, included=placed.offset, turn=NO_TURN)
+            else:
+                continue
+            self._timestamps[place] = at
 
     def apply_directly(self, clock: int) -> None:
         """The changes, whatever was written before; `clock` in microseconds since 1970. Raises InvalidMessage."""

@@ -17,12 +17,14 @@ import msgspec
 from headwater.models.changes import Accumulate, Change, Delete, Update, accumulated, apply, merge
 from headwater.models.model import ReadModel
 
-__all__ = ["DIRECT", "MAIN", "SubRow", "changed", "merged"]
+__all__ = ["DIRECT", "MAIN", "NO_TURN", "SubRow", "changed", "merged"]
 
 DIRECT: Final = -1
 """The part of what no projection writes."""
 MAIN: Final = -1
 """In the place of a replayed event's offset: those that came in their turn."""
+NO_TURN: Final = -1
+"""Of what a replayed event changes where it changes nothing: no other time shall it."""
 _NEVER: Final = -1
 
 
@@ -62,10 +64,11 @@ def changed(change: Change, own: SubRow, others: Sequence[SubRow]) -> SubRow:
     """
     every = sorted([own, *others], key=_place)
     if isinstance(change, Accumulate) and not _is_the_row(own, every):
-        start = own.relative if any(each is own for each in _on_top(every)) else None
-        joined = _joined(start, change)
+        on_top = _on_top(every)
+        start = own.relative if any(each is own for each in on_top) else None
+        joined = _joined(start, change, [each for each in on_top if each is not own], own.part)
         if joined is not None:
-            row = accumulated(change.missing if start is None else cast("ReadModel", own.row), change)
+            row = accumulated(joined.missing if start is None else cast("ReadModel", own.row), change)
             return msgspec.structs.replace(own, row=row, relative=joined)
     before = _before(own, every)
     if before is None and isinstance(change, Update | Delete):
@@ -89,13 +92,20 @@ def _before(own: SubRow, every: Sequence[SubRow]) -> ReadModel | None:
     return begun[0] if begun else None
 
 
-def _joined(start: Accumulate | None, change: Accumulate) -> Accumulate | None:
-    """What is relative and more of it; None where the order matters in which they come."""
+def _joined(start: Accumulate | None, change: Accumulate, beside: Sequence[SubRow], part: int) -> Accumulate | None:
+    """What is relative and more of it; None where the order matters in which they come.
+
+    All that is relative starts from one row of defaults: the one of whoever began.
+    """
     if change.add.keys() & change.max.keys() or (change.add.keys() | change.max.keys()) & change.min.keys():
         return None
-    if start is None:
-        return change
-    joined = merge([start, msgspec.structs.replace(change, missing=start.missing)])
+    others = [each.relative for each in beside if each.relative is not None]
+    missing = start.missing if start is not None else others[0].missing if others else change.missing
+    change = msgspec.structs.replace(change, missing=missing)
+    mine = [each.relative for each in beside if each.relative is not None and each.part == part]
+    if any(len(merge([msgspec.structs.replace(each, missing=missing), change])) > 1 for each in mine):
+        return None
+    joined = [change] if start is None else merge([start, change])
     return cast("Accumulate", joined[0]) if len(joined) == 1 else None
 
 

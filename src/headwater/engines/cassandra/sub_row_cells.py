@@ -29,10 +29,10 @@ _LONGEST_INDEXED = 8_192
 class _Relative(msgspec.Struct, array_like=True):
     """What a sub-row adds, as scalars by name."""
 
-    missing: dict[str, Scalar]
-    add: dict[str, Scalar] = {}
-    max: dict[str, Scalar] = {}
-    min: dict[str, Scalar] = {}
+    missing: dict[str, object]
+    add: dict[str, object] = {}
+    max: dict[str, object] = {}
+    min: dict[str, object] = {}
 
 
 def sub_row_of(table: Table, row: Row) -> SubRow:
@@ -101,10 +101,10 @@ def _check_lengths(table: Table, key: Scalar, scalars: Scalars) -> None:
 def _stored(table: Table, relative: Accumulate) -> bytes:
     fields = table.schema.fields
 
-    def scalars(values: dict[str, object]) -> dict[str, Scalar]:
+    def scalars(values: dict[str, object]) -> dict[str, object]:
         return {name: fields[name].to_scalar(value) for name, value in values.items()}
 
-    missing = dict(zip(table.schema.names, table.schema.to_scalars(relative.missing), strict=True))
+    missing: dict[str, object] = dict(zip(table.schema.names, table.schema.to_scalars(relative.missing), strict=True))
     return msgspec.msgpack.encode(
         _Relative(missing, scalars(relative.add), scalars(relative.max), scalars(relative.min))
     )
@@ -114,8 +114,9 @@ def _accumulate(table: Table, key: object, stored: bytes) -> Accumulate:
     schema = table.schema
     kept = msgspec.msgpack.decode(stored, type=_Relative)
 
-    def values(scalars: dict[str, Scalar]) -> dict[str, object]:
-        return {name: schema.fields[name].to_value(scalar) for name, scalar in scalars.items() if name in schema.fields}
+    def values(scalars: dict[str, object]) -> dict[str, object]:
+        known = [(name, scalar) for name, scalar in scalars.items() if name in schema.fields]
+        return {name: schema.fields[name].to_value(cast("Scalar", scalar)) for name, scalar in known}
 
     missing = schema.model(**values(kept.missing))
     key_value = schema.fields[schema.key].to_value(cast("Scalar", key))
