@@ -6,15 +6,17 @@ from typing import cast
 
 from headwater.domain.bonds import Bonds
 from headwater.engines.cassandra.log import CassandraLog
+from headwater.engines.cassandra.place_table import PlaceTable
 from headwater.engines.cassandra.session import Session
 
 __all__ = ["KeptBonds"]
 
 
 class KeptBonds:
-    def __init__(self, session: Session, log: CassandraLog) -> None:
+    def __init__(self, session: Session, log: CassandraLog, places: PlaceTable) -> None:
         self._session = session
         self._log = log
+        self._places = places
         self.is_copy = False
         """Whether the store is a copy, as it was looked at last; one in use never becomes a copy."""
 
@@ -29,7 +31,8 @@ class KeptBonds:
         """See `Engine.follow`."""
         bonds = await self.look()
         if bonds.follows is None and not bonds.copying:
-            await self._session.compare_and_set(("follow_log", (store_id,)))
+            of = bonds.store_id if await self._has_checkpoints() else store_id
+            await self._session.compare_and_set(("follow_log", (of,)))
             bonds = await self.look()
         bonds.check_follows(store_id)
 
@@ -44,6 +47,10 @@ class KeptBonds:
     async def finish_copy(self) -> None:
         """See `Imports.finish`."""
         await self._session.compare_and_set(("finish_copy", ()))
+
+    async def _has_checkpoints(self) -> bool:
+        """Whether projections have run that did not say which log they follow: so it is this store's own."""
+        return any([await self._places.read_part(key) for key in await self._places.keys()])
 
     async def _is_empty(self) -> bool:
         return not any([await self._log.head(part) for part in range(self._log.partitions)])

@@ -22,22 +22,29 @@ from headwater.engines.cassandra.pending import Pending
 from headwater.engines.cassandra.performer import Performer
 from headwater.engines.cassandra.protocol.rows import Intent, Logged
 from headwater.engines.cassandra.protocol.shape import Shape
+from headwater.engines.cassandra.read_side import ReadSide
 from headwater.engines.cassandra.sequencers import Sequencers
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.snapshots import CassandraSnapshots
 from headwater.engines.cassandra.statements import Statements
 from headwater.engines.cassandra.stream_counts import StreamCounts
 from headwater.engines.cassandra.unique_keys import CassandraUniqueKeys
-from headwater.engines.cassandra.wakeups import CassandraWakeups
 from headwater.engines.cassandra.verification import Verification
 from headwater.engines.sql.places import Places
 from headwater.ports.admin import Admin
 from headwater.ports.command_log import CommandLog
+from headwater.ports.conditions import Conditions
 from headwater.ports.engine import EngineOptions, Identity
 from headwater.ports.event_store import EventStore
+from headwater.ports.generations import Generations
 from headwater.ports.imports import Imports
+from headwater.ports.journal import Journal
 from headwater.ports.leases import Leases
 from headwater.ports.log import Log
+from headwater.ports.parking import Parking
+from headwater.ports.projection_store import ProjectionStore
+from headwater.ports.read_model_schema import ReadModelSchema
+from headwater.ports.read_models import ReadModels
 from headwater.ports.snapshots import Snapshots
 from headwater.ports.unique_keys import UniqueKeys
 from headwater.ports.wakeups import Wakeups
@@ -63,9 +70,10 @@ class CassandraEngine:
         self._unsettled = unsettled = Pending(performer)
         self._sequencers = Sequencers(performer, self._logged, self._settled)
         clock, patience = options.clock, location.deadline
-        self._wakeups = wakeups = CassandraWakeups(session)
         self._log = log = CassandraLog(session, unlogged, unsettled, places, patience)
-        self._bonds = bonds = KeptBonds(session, log)
+        self._read_side = side = ReadSide(session, location.keyspace, log, clock)
+        self._wakeups = wakeups = side.wakeups
+        self._bonds = bonds = KeptBonds(session, log, side.places)
         records = CopiedRecords(session, performer, bonds)
         appender = Appender(performer, records, clock, location.deadline, self._committed)
         counts = StreamCounts(session, log, unsettled, patience)
@@ -88,6 +96,13 @@ class CassandraEngine:
         self.commands: CommandLog = commands
         self.imports: Imports = imports
         self.leases: Leases = CassandraLeases(session, performer, clock)
+        self.projections: ProjectionStore = side.projections
+        self.generations: Generations = side.generations
+        self.conditions: Conditions = side.conditions
+        self.parking: Parking = side.parking
+        self.journal: Journal = side.journal
+        self.read_models: ReadModels = side.read_models
+        self.read_model_schema: ReadModelSchema = side.read_model_schema
         self.wakeups: Wakeups = wakeups
 
     async def open(self) -> Identity:
@@ -117,7 +132,7 @@ class CassandraEngine:
         self._imports.start(opened.shape)
         self._admin.start(opened.shape)
         await self._bonds.look()
-        self._wakeups.start()
+        self._read_side.start(opened.shape)
         self._shape = opened.shape
         self._stand_by()
         return opened.identity

@@ -1,0 +1,217 @@
+"""ProjectionStore: rows first, each at the time of its events; then the checkpoint, with what is parked, at once.
+
+Nothing is undone where the second step is not taken: whoever goes on from the checkpoint that is there writes the same
+cells once more. Which tables a generation has is looked at before the checkpoint is, and changed between two moves of
+all checkpoints: so nobody moves one on for rows that went into a table that is no longer the generation's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from headwater.engines.cassandra.clearing import Clearing
+from headwater.engines.cassandra.generation_table import GenerationTable
+from headwater.engines.cassandra.log import CassandraLog
+from headwater.engines.cassandra.parking import steps_of_parked, steps_of_unparked
+from headwater.engines.cassandra.place_table import Mark, PartKey, PlaceTable, checkpoint_of, part_key
+from headwater.engines.cassandra.row_counts import RowCounts
+from headwater.engines.cassandra.rows import Rows
+from headwater.engines.cassandra.served_tables import ServedTables
+from headwater.engines.cassandra.session import Session, Step
+from headwater.engines.cassandra.stage import Filling, Stage
+from headwater.engines.cassandra.writing import Writing, check_changes, takes_away
+from headwater.engines.sql.commit_form import check_commit, check_place, check_reset, conflict
+from headwater.engines.sql.kept_generations import known_or_conflict
+from headwater.errors import StoreBusy, UnknownName
+from headwater.models.changes import Change
+from headwater.models.model import schema_of
+from headwater.ports.place import Place
+from headwater.ports.projection_store import Checkpoint, ProjectionCommit, Reset
+
+__all__ = ["CassandraProjectionStore"]
+
+replace = msgspec.structs.replace
+
+_TRIES: Final = 50
+
+
+class CassandraProjectionStore:
+    by_event: Final = True
+
+    def __init__(
+        self,
+        session: Session,
+        log: CassandraLog,
+        places: PlaceTable,
+        generations: GenerationTable,
+        served: ServedTables,
+        rows: Rows,
+        writing: Writing,
+        counts: RowCounts,
+        clearing: Clearing,
+        committed: Callable[[], None],
+    ) -> None:
+        self._session = session
+        self._log = log
+        self._places = places
+        self._generations = generations
+        self._served = served
+        self._rows = rows
+        self._writing = writing
+        self._counts = counts
+        self._clearing = clearing
+        self._committed = committed
+
+    async def checkpoint(self, place: Place) -> Checkpoint:
+        check_place(place)
+        stage = await self._generations.read(place.projection)
+        _known(stage, place.generation)
+        return _checkpoint(place, await self._places.read(place))
+
+    async def checkpoints(self, projection: str | None = None) -> Sequence[Checkpoint]:
+        stages = {stage.projection: stage for stage in await self._generations.all()}
+        keys = [key for key in await self._places.keys(projection) if key[1] in stages.get(key[0], Stage(key[0])).known]
+        parts = await asyncio.gather(*[self._places.read_part(key) for key in keys])
+        found = [
+            checkpoint_of(key, number, mark)
+            for key, marks in zip(keys, parts, strict=True)
+            for number, mark in marks.items()
+        ]
+        return sorted(found, key=lambda checkpoint: checkpoint.place)
+
+    async def commit(self, commit: ProjectionCommit) -> None:
+        check_commit(commit)
+        place = commit.place
+        stage = await self._generations.read(place.projection)
+        filling = _known(stage, place.generation)
+        mark = await self._mark(commit)
+        if takes_away(commit):
+            mark = await self._next_era(commit, mark)
+        if commit.changes:
+            try:
+                await self._writing.commit(commit, stage, filling, mark or Mark())
+            except UnknownName:
+                await self._mark(commit)  # where its generation has gone, that is what is to be said
+                raise
+        await self._move(commit, mark)
+        self._committed()
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        if changes:
+            await self._rows.write_direct(changes)
+            models = {change.model for change in changes}
+            await self._counts.anywhere(
+                [(str(schema_of(model).table), await self._served.number(model)) for model in models]
+            )
+            self._committed()
+
+    async def reset(self, reset: Reset) -> None:
+        check_reset(reset)
+        check_changes(reset.changes)
+        filling = _known(await self._generations.read(reset.projection), reset.generation)
+        await self._fence(reset, filling)
+        if reset.partition is None:
+            await self._empty(reset)
+        if reset.changes:
+            await self._take_away(reset)
+        await self._fence(reset, filling)
+        await self._clearing.clear(reset.projection)
+        self._committed()
+
+    # -- commits -----------------------------------------------------------------
+
+    async def _mark(self, commit: ProjectionCommit) -> Mark | None:
+        """Where the checkpoint stands; raises CheckpointConflict where the batch was made from another."""
+        mark = await self._places.read(commit.place)
+        kept = mark or Mark()
+        if kept.offset != commit.start or kept.epoch > commit.epoch:
+            raise conflict(_checkpoint(commit.place, mark), commit)
+        return mark
+
+    async def _next_era(self, commit: ProjectionCommit, mark: Mark | None) -> Mark:
+        """Before any row is begun anew: what is written at this place from now on wins over what was before."""
+        kept = mark or Mark()
+        wanted = replace(kept, epoch=commit.epoch, era=kept.era + 1)
+        await self._exchange(commit, mark, wanted)
+        return wanted
+
+    async def _move(self, commit: ProjectionCommit, mark: Mark | None) -> None:
+        key = part_key(commit.place)
+        gone = [offset for offset in commit.unparked if offset not in {event.offset for event in commit.parked}]
+        back = frozenset(commit.unparked)
+        steps = steps_of_unparked(key, gone)
+        if commit.parked:
+            steps += await steps_of_parked(self._session, commit.parked, back)
+        kept = mark or Mark()
+        effects = kept.effects if commit.effects is None else commit.effects
+        await self._exchange(commit, mark, Mark(commit.next, commit.epoch, effects, kept.era), *steps)
+
+    async def _exchange(self, commit: ProjectionCommit, seen: Mark | None, wanted: Mark, *steps: Step) -> None:
+        key, number = part_key(commit.place), commit.place.key_range
+        marks = {} if seen is None else {number: seen}
+        if not await self._places.exchange(key, marks, {number: wanted}, steps):
+            raise conflict(_checkpoint(commit.place, await self._places.read(commit.place)), commit)
+
+    # -- resets ------------------------------------------------------------------
+
+    async def _fence(self, reset: Reset, filling: Filling) -> None:
+        """All checkpoints to 0 under the epoch, those of places that never ran, too; and what is parked goes."""
+        keys = set(await self._places.keys(reset.projection, reset.generation))
+        if reset.partition is None:
+            keys |= {(reset.projection, reset.generation, part) for part in range(self._log.partitions)}
+        else:
+            keys = {(reset.projection, reset.generation, reset.partition)}
+        await asyncio.gather(*[self._fence_part(key, filling.generation.key_ranges, reset.epoch) for key in keys])
+
+    async def _fence_part(self, key: PartKey, key_ranges: int, epoch: int) -> None:
+        for _ in range(_TRIES):
+            seen = await self._places.read_part(key, serially=True)
+            era = max([0, *[mark.era for mark in seen.values()]]) + 1
+            wanted = {
+                number: Mark(0, epoch, seen.get(number, Mark()).effects, era)
+                for number in sorted({*range(key_ranges), *seen})
+            }
+            if await self._places.exchange(key, seen, wanted, [("drop_all_parked", key)]):
+                return
+        raise StoreBusy(f"others move the checkpoints of {key[0]!r} all the time: try again later")
+
+    async def _empty(self, reset: Reset) -> None:
+        """Other tables, made beforehand, in the place of the generation's."""
+        names = [str(schema_of(model).table) for model in reset.models]
+        if not names:
+            return
+        number = await self._generations.change(reset.projection, _numbered)
+        await self._rows.ensure(reset.models, number)
+
+        def refill(stage: Stage) -> tuple[Stage, None]:
+            return stage.refilled(_known(stage, reset.generation), names, number), None
+
+        await self._generations.change(reset.projection, refill)
+        self._served.forget()
+
+    async def _take_away(self, reset: Reset) -> None:
+        stage = await self._generations.read(reset.projection)
+        filling = _known(stage, reset.generation)
+        key = reset.projection, reset.generation, reset.partition or 0
+        for number, mark in (await self._places.read_part(key, serially=True)).items():
+            place = Place(reset.projection, key[2], reset.generation, number)
+            await self._writing.take_away(reset.changes, stage, filling, place, mark)
+
+
+def _known(stage: Stage, number: int) -> Filling:
+    """The generation of this number; raises CheckpointConflict where it is not known, or no longer."""
+    known_or_conflict(stage.kept, stage.projection, number)
+    return stage.known[number]
+
+
+def _numbered(stage: Stage) -> tuple[Stage, int]:
+    after = stage.numbered()
+    return after, after.tables.numbers
+
+
+def _checkpoint(place: Place, mark: Mark | None) -> Checkpoint:
+    return checkpoint_of(part_key(place), place.key_range, mark or Mark())
