@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -230,6 +232,22 @@ def test_jars_that_maven_does_not_fetch_are_not_kept(bare: Path, monkeypatch: py
     with pytest.raises(StoreUnavailable, match="no such repository"):
         find_jars()
     assert [path.name for path in (bare / "cassandra").iterdir()] == ["lock"]
+
+
+def test_of_many_that_start_at_once_one_fetches_the_jars(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    maven = bare / "mvn"
+    maven.write_text(f"#!/bin/sh\necho once >>{bare}/calls\nfor last; do :; done\nmkdir -p ${{last#*=}}\n")
+    maven.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(maven) if name == "mvn" else None)
+    start = threading.Barrier(8)
+
+    def find(_: int) -> Path:
+        start.wait()
+        return find_jars()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(find, range(8))) == {bare / "cassandra" / VERSION}
+    assert (bare / "calls").read_text() == "once\n"
 
 
 def test_an_address_that_is_not_here_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
