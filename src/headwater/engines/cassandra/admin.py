@@ -22,6 +22,7 @@ from headwater.engines.cassandra.surroundings import Surroundings, dangers
 from headwater.engines.cassandra.together import all_of
 from headwater.engines.cassandra.verification import Verification
 from headwater.engines.sql.stream_range import stream_range
+from headwater.errors import StoreUnavailable
 from headwater.ports.admin import Finding, StoreInfo, StreamInfo
 
 __all__ = ["CassandraAdmin"]
@@ -175,9 +176,11 @@ class CassandraAdmin:
         return min(0.0, there - before) or max(0.0, there - after)
 
     async def _is_repaired(self) -> bool:
-        return bool(
-            await self._session.run(
-                "SELECT id FROM system_distributed.repair_history WHERE keyspace_name = "
-                f"'{self._location.keyspace}' AND columnfamily_name = '{self._events}' LIMIT 1"
+        """Where fewer nodes are up than that is replicated to, nobody remembers."""
+        table = f"keyspace_name = '{self._location.keyspace}' AND columnfamily_name = '{self._events}'"
+        try:
+            return bool(
+                await self._session.run(f"SELECT id FROM system_distributed.repair_history WHERE {table} LIMIT 1")
             )
-        )
+        except StoreUnavailable:
+            return False

@@ -48,6 +48,11 @@ class CassandraCommandLog:
             committed = await self._find_committed(command_id)
         return committed or await self._find_refused(command_id)
 
+    async def find_like(self, record: CommandRecord) -> CommandRecord | None:
+        """What is kept under the id of a record, be it a refusal only if the record is one."""
+        committed = await self._find_committed(record.id)
+        return committed or (None if record.error is None else await self._find_refused(record.id))
+
     async def record(self, record: CommandRecord) -> None:
         if await self._find_committed(record.id) is None:
             await self.keep(record, self._clock.micros())

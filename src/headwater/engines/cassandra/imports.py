@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from headwater.domain.append import CommandRecord, UniqueKey
-from headwater.domain.importing import Import, Imported, check_import, new_records
+from headwater.domain.importing import Import, Imported, Run, check_import, new_records
 from headwater.domain.stream import StreamId
 from headwater.engines.cassandra.bonds import KeptBonds
 from headwater.engines.cassandra.command_log import CassandraCommandLog
@@ -22,6 +23,7 @@ from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.sequencer import Told
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.together import all_of
+from headwater.errors import StoreUnavailable
 from headwater.limits import Limits
 from headwater.ports.event_store import EventStore
 from headwater.ports.imports import Origin
@@ -58,6 +60,7 @@ class CassandraImports:
         self._commands = commands
         self._records = records
         self._limits = limits
+        self._patience = patience
 
     def start(self, shape: Shape) -> None:
         """Take in what is for a store of this shape."""
@@ -79,18 +82,28 @@ class CassandraImports:
         bonds.check_copying()
         runs = check_import(batch, self._limits)
         await self._leases.hold(str(bonds.copy_of), self._log.partitions)
-        growing = await all_of([self._streams.look(run, batch) for run in runs.values()])
-        records = await self._new_records(batch)
-        await self._grow(growing, batch)
-        await self._keep(records)
-        new = sum(len(growth.new) for growth in growing)
-        return Imported(new, len(records), await self._move_keys(batch))
+        looked = await self._look(runs, batch)
+        new, records = sum(len(growth.new) for growth in looked[0]), len(looked[1])
+        ends_at = time.monotonic() + self._patience
+        while True:
+            try:
+                await self._grow(looked[0], batch)
+                await self._keep(looked[1])
+                return Imported(new, records, await self._move_keys(batch))
+            except StoreUnavailable:
+                if time.monotonic() >= ends_at:
+                    raise
+            looked = await self._look(runs, batch)
 
     async def finish(self) -> None:
         bonds = await self._bonds.look()
         if bonds.copy_of is not None:
             await self._leases.give_back(bonds.copy_of, self._log.partitions)
         await self._bonds.finish_copy()
+
+    async def _look(self, runs: Mapping[str, Run], batch: Import) -> tuple[Sequence[Growth], Sequence[CommandRecord]]:
+        """What is still to come; what is there must be the same."""
+        return await all_of([self._streams.look(run, batch) for run in runs.values()]), await self._new_records(batch)
 
     async def _grow(self, growing: Sequence[Growth], batch: Import) -> None:
         """All streams at once, then each partition of the log."""
@@ -113,7 +126,7 @@ class CassandraImports:
         if not batch.commands:
             return []
         await self._records.place_all()
-        found = await all_of([self._commands.find(record.id) for record in batch.commands])
+        found = await all_of([self._commands.find_like(record) for record in batch.commands])
         return new_records(batch, {record.id: record for record in found if record is not None})
 
     async def _keep(self, records: Sequence[CommandRecord]) -> None:
