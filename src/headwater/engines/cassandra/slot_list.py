@@ -33,10 +33,12 @@ class SlotList:
         now = asyncio.get_running_loop().time()
         if self._walk is None or self._walk.cancelled() or (self._walk.done() and now > self._fresh_until):
             self._walk = asyncio.create_task(self._walked(), name="headwater-slots")
-            self._walk.add_done_callback(lambda _: self._done())
+            self._walk.add_done_callback(self._done)
         return sorted((await asyncio.shield(self._walk)).get(part, ()))
 
-    def _done(self) -> None:
+    def _done(self, walk: asyncio.Task[dict[int, list[int]]]) -> None:
+        if not walk.cancelled():
+            walk.exception()  # told to whoever asked, if somebody still does
         self._fresh_until = asyncio.get_running_loop().time() + _FRESH
 
     async def _walked(self) -> dict[int, list[int]]:
