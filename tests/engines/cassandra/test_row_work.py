@@ -187,8 +187,8 @@ def test_what_a_part_has_made_can_be_taken_out_and_made_again(changes: list[Chan
 @given(histories, st.lists(st.sampled_from(SUMS), max_size=3))
 def test_a_direct_write_stands_for_all_there_is(changes: list[Change], later: list[Change]) -> None:
     cells = Cells()
-    for part, change in enumerate(SUMS):
-        cells.page(at(0, change), part=part)
+    for part, sums in enumerate(SUMS):
+        cells.page(at(0, sums), part=part)
     before = cells.row()
     work = cells.begun(DIRECT, *[at(0, change) for change in changes])
     work.apply_directly(5_000_000)

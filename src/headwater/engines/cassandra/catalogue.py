@@ -41,6 +41,7 @@ class Catalogue:
         if row is None or row[0] is None:
             return None
         text, accumulated, added, _ = cast("_Row", row)
+        self._noted |= {(table.physical, field) for field in accumulated or ()}
         declaration = msgspec.json.decode(cast("str", text), type=Declaration)
         return Known(declaration, cast("str", text), frozenset(accumulated or ()), frozenset(added or ()))
 
@@ -66,6 +67,10 @@ class Catalogue:
             place = str(table.schema.table), table.number
             await self._session.compare_and_set(("note_accumulated", ({field for _, field in new}, *place)))
             self._noted |= new
+
+    def accumulated_here(self, table: Table) -> set[str]:
+        """Such fields of a table, as far as this object knows of them."""
+        return {field for name, field in self._noted if name == table.physical}
 
     async def indexed(self, name: str) -> frozenset[str]:
         """Fields of a read model that have an index in every table of it, beyond those of its class."""

@@ -10,7 +10,7 @@ from typing import NoReturn
 from headwater.engines.cassandra.catalogue import Catalogue
 from headwater.engines.cassandra.cells import defaults
 from headwater.engines.cassandra.errors import is_misfit
-from headwater.engines.cassandra.narrowing import Keys, Lookup, Way, fields_in, is_certain, ways
+from headwater.engines.cassandra.narrowing import Keys, Lookup, Way, fields_in, unsure_of, ways
 from headwater.engines.cassandra.read_model_tables import declared_indexes
 from headwater.engines.cassandra.row_stream import all_rows, rows_of
 from headwater.engines.cassandra.session import Session
@@ -52,13 +52,20 @@ class FoundRows:
         )
 
     async def _candidates(self, table: Table, criteria: BoundCriteria) -> AsyncGenerator[Sequence[Row], None]:
-        indexed = [field.name for field in declared_indexes(table, self._catalogue.indexed_here(table.schema.table))]
-        used = ways(criteria, table.schema.key, indexed)
-        keys = None if used is None else await self._keys(table, used, criteria)
-        return all_rows(self._session, table) if keys is None else rows_of(self._session, table, keys)
+        fields = declared_indexes(table, self._catalogue.indexed_here(table.schema.table))
+        indexed = {field.name for field in fields} - self._catalogue.accumulated_here(table)
+        while used := ways(criteria, table.schema.key, indexed):
+            keys = await self._keys(table, used, criteria)
+            if keys is None:
+                break
+            unsure = await self._unsure(table, [way for way in used if isinstance(way, Lookup)])
+            if not unsure:
+                return rows_of(self._session, table, keys)
+            indexed -= unsure
+        return all_rows(self._session, table) if used != [] else rows_of(self._session, table, ())
 
     async def _keys(self, table: Table, used: Sequence[Way], criteria: BoundCriteria) -> Iterable[Scalar] | None:
-        """Those that the ways lead to; None where an index is not there, or does not know all."""
+        """Those that the ways lead to; None where an index is not there."""
         keys = dict.fromkeys([key for way in used if isinstance(way, Keys) for key in way.keys])
         lookups = [way for way in used if isinstance(way, Lookup)]
         try:
@@ -70,7 +77,7 @@ class FoundRows:
             return None
         except StoreUnavailable:
             return None  # an index that is still being built fails; whoever is away fails again
-        return keys if await self._knows_all(table, lookups) else None
+        return keys
 
     async def _look_up(self, table: Table, lookup: Lookup, criteria: BoundCriteria) -> dict[Scalar, None]:
         text, parameters = lookup.question(table)
@@ -82,13 +89,11 @@ class FoundRows:
                     self.refuse(table, criteria)
         return keys
 
-    async def _knows_all(self, table: Table, lookups: Sequence[Lookup]) -> bool:
-        """Asked after the index was: what has come since has been noted before."""
-        if not lookups:
-            return True
-        known = await self._catalogue.find(table)
+    async def _unsure(self, table: Table, lookups: Sequence[Lookup]) -> set[str]:
+        """Fields whose index does not know all. Asked after the index was: what came since was noted before."""
         looked_up = {each.field.name for lookup in lookups for each in lookup.conditions}
-        if known is None or looked_up & known.accumulated:
-            return False
+        known = await self._catalogue.find(table) if lookups else None
+        if known is None:
+            return looked_up
         added = {name: scalar for name, scalar in defaults(table.schema).items() if name in known.added}
-        return is_certain(lookups, table.schema.fields, added)
+        return (looked_up & known.accumulated) | unsure_of(lookups, table.schema.fields, added)

@@ -16,7 +16,7 @@ from headwater.models.binding import AllOf, AnyOf, BoundCriteria, Comparison, On
 from headwater.models.evaluate import matcher
 from headwater.models.fields import Field, Scalar
 
-__all__ = ["Keys", "Lookup", "Way", "fields_in", "is_certain", "ways"]
+__all__ = ["Keys", "Lookup", "Way", "fields_in", "unsure_of", "ways"]
 
 _MOST_WAYS: Final = 100
 """Questions to an index for one criterion: for more of them all rows are looked at."""
@@ -51,15 +51,11 @@ def ways(criteria: BoundCriteria, key: str, indexed: Iterable[str]) -> Sequence[
     return found if found is None or len(found) <= _MOST_WAYS else None
 
 
-def is_certain(used: Sequence[Way], columns: Mapping[str, Field], added: Mapping[str, Scalar]) -> bool:
-    """False where a row may be meant whose field is not there yet: `added` are such fields, with their defaults."""
-    conditions = [each for way in used if isinstance(way, Lookup) for each in way.conditions]
-    for each in conditions:
-        if each.field.name in added:
-            row = tuple([added.get(name) for name in columns])
-            if matcher(each, columns)(row):
-                return False
-    return True
+def unsure_of(used: Sequence[Lookup], columns: Mapping[str, Field], added: Mapping[str, Scalar]) -> set[str]:
+    """Fields by which rows may be meant that do not have them yet: `added` are such fields, with their defaults."""
+    row = tuple([added.get(name) for name in columns])
+    conditions = [each for lookup in used for each in lookup.conditions if each.field.name in added]
+    return {each.field.name for each in conditions if matcher(each, columns)(row)}
 
 
 def fields_in(criteria: BoundCriteria) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from headwater.engines.cassandra.catalogue import Catalogue, Known
 from headwater.engines.cassandra.cells import is_indexable, type_of
+from headwater.engines.cassandra.search_words import write_default_words
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.table import OWN_COLUMNS, Table, physical
 from headwater.engines.sql.declaration import declared, new_fields
@@ -41,11 +42,12 @@ class ReadModelTables:
         there = await self._there()
         for table in tables:
             known = await self._catalogue.find(table)
+            new = [] if known is None else new_fields(table.schema, known.declaration)
             if known is None and not await self._begun(table, there):
                 there = await self._appeared(table)
-            elif known is not None:
-                await self._extend(table, known)
             await self._make(table, there)
+            if known is not None and known.declaration != declared(table.schema):
+                await self._extend(table, known, new)
         await self._index(tables)
 
     async def drop(self, name: str, number: int) -> None:
@@ -73,14 +75,13 @@ class ReadModelTables:
             waited += _POLL
         return there
 
-    async def _extend(self, table: Table, known: Known) -> None:
-        """New fields: no row is written for them."""
-        new = new_fields(table.schema, known.declaration)
+    async def _extend(self, table: Table, known: Known, new: Sequence[str]) -> None:
+        """New fields: no row is written for them, but that the words of their defaults lead to the rows there are."""
         for name in new:
             column = f'"{name}" {type_of(table.schema.fields[name])}'
             await self._session.run(f"ALTER TABLE {table.name} ADD IF NOT EXISTS {column}")
-        if known.declaration != declared(table.schema):
-            await self._catalogue.update(table, known, new)
+        await write_default_words(self._session, table, new)
+        await self._catalogue.update(table, known, new)
 
     async def _make(self, table: Table, there: Iterable[str]) -> None:
         if table.physical not in there:

@@ -17,6 +17,8 @@ from headwater.models.fields import Scalar
 
 __all__ = ["all_rows", "rows_of"]
 
+PAGE: Final = 5_000
+"""Sub-rows of one answer."""
 _LAST_TOKEN: Final = 2**63 - 1
 _RANGES: Final = 32
 _READERS: Final = 4
@@ -30,7 +32,7 @@ _REQUESTS: Final = 16
 
 async def all_rows(session: Session, table: Table) -> AsyncGenerator[Sequence[Scalars], None]:
     """Every row, in no order: one page where they are few, else what follows by ranges, several at a time."""
-    async with aclosing(session.pages(table.get_all)) as pages:
+    async with aclosing(session.pages(table.get_all, page=PAGE)) as pages:
         first = await anext(pages)
         if (second := await anext(pages, None)) is None:
             yield _merged(table, first)
@@ -64,7 +66,7 @@ async def _ranges(session: Session, table: Table, start: int) -> AsyncGenerator[
     async def read() -> None:
         for low, high in waiting:
             held: list[Row] = []
-            async for page in session.pages(table.get_range, low, high):
+            async for page in session.pages(table.get_range, low, high, page=PAGE):
                 rows = [*held, *page]
                 held = _of_last_key(table, rows)
                 await pages.put(_merged(table, rows[: len(rows) - len(held)]))

@@ -6,15 +6,17 @@ Words lie together by their first two letters, and are cut at 64.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
+from headwater.engines.cassandra.cells import defaults
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.table import Table
 from headwater.models.model import ReadModel
 from headwater.models.search import words
 
-__all__ = ["keys_of_word", "longest", "words_of"]
+__all__ = ["keys_of_word", "longest", "words_of", "write_default_words"]
 
 _PREFIX: Final = 2
 _LETTERS: Final = 64
@@ -27,6 +29,17 @@ def words_of(table: Table, row: ReadModel | None) -> set[tuple[str, str]]:
     texts = [cast("str | None", getattr(row, name)) for _, name in table.searched] if row is not None else []
     cut = {word[:_LETTERS] for text in texts if text for word in words(text)}
     return {(word[:_PREFIX], word) for word in cut}
+
+
+async def write_default_words(session: Session, table: Table, fields: Iterable[str]) -> None:
+    """Of fields that are new to the rows that are there."""
+    known = defaults(table.schema)
+    texts = [known[name] for _, name in table.searched if name in fields]
+    new = {word[:_LETTERS] for text in texts if isinstance(text, str) for word in words(text)}
+    if new:
+        async for page in session.pages(table.list_keys):
+            for (key,) in page:
+                await asyncio.gather(*[session.write((table.write_word, (word[:_PREFIX], word, key))) for word in new])
 
 
 def longest(tokens: Sequence[str]) -> str:

@@ -65,6 +65,7 @@ class Table:
         self.write_if = f'UPDATE {self.name} SET {image} WHERE {row} IF "_turn" = :was'
         self.write_word = f"INSERT INTO {self.words} (prefix, word, key) VALUES (?, ?, ?)"
         self.find_word = f"SELECT key FROM {self.words} WHERE prefix = ? AND word >= ? AND word < ?"
+        self.list_keys = f"SELECT DISTINCT {self.key} FROM {self.name}"
         self.list_prefixes = f"SELECT DISTINCT prefix FROM {self.words}"
 
     @property
