@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from headwater.ports.engine import Engine, EngineOptions
 from headwater.ports.log import LogFilter, LogPage
 from headwater.ports.unique_keys import HeldKey
 from headwater.testing.controls import ANN, BOB, MAIL, append_of, command_of, log_of, new_event
+from tests.engines.cassandra_servers import fresh_keyspace
 from tests.engines.servers import fresh_schema
 
 KEY = UniqueKey("user-email", "eve@example.com")
@@ -46,10 +48,13 @@ async def source() -> AsyncIterator[Engine]:
     await engine.close()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "cassandra"])
 async def target(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with fresh_schema(partitions="4") as url:
-        urls = {"memory": "memory://?partitions=2", "sqlite": f"sqlite:///{tmp_path}/copy.db", "postgres": url}
+    servers = {"postgres": fresh_schema, "cassandra": fresh_keyspace}
+    async with AsyncExitStack() as stack:
+        urls = {"memory": "memory://?partitions=2", "sqlite": f"sqlite:///{tmp_path}/copy.db"}
+        if request.param in servers:
+            urls[request.param] = await stack.enter_async_context(servers[request.param](partitions="4"))
         engine = open_engine(urls[request.param], EngineOptions())
         await engine.open()
         yield engine
