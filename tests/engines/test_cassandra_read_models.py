@@ -10,6 +10,7 @@ import pytest
 
 from headwater.engines.cassandra import open_engine
 from headwater.ports.engine import Engine, EngineOptions
+from headwater.testing.conformance.free_texts import FreeTextsConformance
 from headwater.testing.conformance.pipelines import PipelinesConformance
 from headwater.testing.conformance.read_model_schema import ReadModelSchemaConformance
 from headwater.testing.conformance.read_models import ReadModelsConformance
@@ -58,3 +59,13 @@ class TestCassandra(
             await new.open()
             await super().test_a_model_nobody_declared_is_refused(new)
             await new.close()
+
+
+class TestFreeTexts(FreeTextsConformance):
+    @pytest.fixture
+    async def engine(self) -> AsyncIterator[Engine]:
+        async with fresh_keyspace() as url:
+            engine = open_engine(url, EngineOptions())
+            await engine.open()
+            yield engine
+            await engine.close()

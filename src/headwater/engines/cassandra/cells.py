@@ -14,11 +14,23 @@ import msgspec
 from headwater.models.fields import Field, Kind, Scalar
 from headwater.models.model import Schema
 
-__all__ = ["BLANKS", "cell_of", "defaults", "is_comparable", "is_indexable", "scalars_reader", "type_of"]
+__all__ = [
+    "BLANKS",
+    "LONGEST_KEY",
+    "cell_of",
+    "defaults",
+    "is_comparable",
+    "is_indexable",
+    "is_short_key",
+    "scalars_reader",
+    "type_of",
+]
 
 BLANKS: Final[dict[str, object]] = {"text": "", "bigint": 0, "double": 0.0, "boolean": False, "blob": b""}
 """What is written over a value that is no longer there, by type."""
 
+LONGEST_KEY: Final = 60_000
+"""Bytes of UTF-8: Cassandra takes a little more."""
 _TYPES: Final = {
     Kind.INTEGER: "bigint",
     Kind.REAL: "double",
@@ -42,6 +54,11 @@ def is_indexable(field: Field) -> bool:
 def is_comparable(field: Field) -> bool:
     """True where an index finds ranges of its values too: those of texts are kept for equality alone."""
     return type_of(field) in {"bigint", "double"}
+
+
+def is_short_key(scalar: Scalar) -> bool:
+    """False for a key that Cassandra cannot take, so that there is no row of it."""
+    return not isinstance(scalar, str) or len(scalar) * 4 <= LONGEST_KEY or len(scalar.encode()) <= LONGEST_KEY
 
 
 def cell_of(field: Field, scalar: Scalar) -> object:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final, TypeVar, cast
 
 from headwater.engines.cassandra.catalogue import Catalogue
+from headwater.engines.cassandra.cells import is_short_key
 from headwater.engines.cassandra.errors import is_misfit
 from headwater.engines.cassandra.found_rows import FoundRows
 from headwater.engines.cassandra.pipeline_reads import aggregated
@@ -65,7 +66,7 @@ class CassandraReadModels:
         scalar = schema_of(model).key_scalar(key)
 
         async def read(table: Table) -> M | None:
-            rows = await self._session.rows(table.get, scalar)
+            rows = await self._session.rows(table.get, scalar) if is_short_key(scalar) else []
             found = merged_scalars(table, rows) if rows else None
             return None if found is None else cast("M", table.schema.to_row(found))
 

@@ -9,6 +9,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Final, cast
 
+from headwater.engines.cassandra.cells import is_short_key
 from headwater.engines.cassandra.session import Row, Session
 from headwater.engines.cassandra.sub_row_cells import merged_scalars
 from headwater.engines.cassandra.table import Table
@@ -47,7 +48,7 @@ async def all_rows(session: Session, table: Table) -> AsyncGenerator[Sequence[Sc
 
 async def rows_of(session: Session, table: Table, keys: Iterable[Scalar]) -> AsyncGenerator[Sequence[Scalars], None]:
     """The rows of these keys that are there, in no order."""
-    waiting = iter(keys)
+    waiting = filter(is_short_key, keys)
 
     async def read(some: Sequence[Scalar]) -> Sequence[Scalars]:
         return _merged(table, await session.rows(table.get_many, list(some)))

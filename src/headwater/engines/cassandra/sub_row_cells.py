@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from headwater.engines.cassandra.cells import BLANKS, cell_of, type_of
+from headwater.engines.cassandra.cells import BLANKS, LONGEST_KEY, cell_of, is_short_key, type_of
 from headwater.engines.cassandra.session import Row
 from headwater.engines.cassandra.sub_row import SubRow, merged
 from headwater.engines.cassandra.table import OWN_COLUMNS, Table
@@ -21,9 +21,8 @@ __all__ = ["merged_scalars", "parameters_of", "sub_row_of"]
 
 _Own = tuple[int, int, bool, int, int, str, bytes]
 """The cells of `OWN_COLUMNS`."""
-_LONGEST_KEY = 60_000
 _LONGEST_INDEXED = 8_192
-"""Bytes of UTF-8: Cassandra takes a little more in a key, and no more in an index."""
+"""Bytes of UTF-8."""
 
 
 class _Relative(msgspec.Struct, array_like=True):
@@ -88,8 +87,8 @@ def parameters_of(table: Table, key: Scalar, before: ReadModel | None, after: Su
 
 def _check_lengths(table: Table, key: Scalar, scalars: Scalars) -> None:
     name = table.schema.model.__name__
-    if isinstance(key, str) and len(key.encode()) > _LONGEST_KEY:
-        raise InvalidMessage(f"a key of {name} is too long: it takes {_LONGEST_KEY:,} bytes")
+    if not is_short_key(key):
+        raise InvalidMessage(f"a key of {name} is too long: it takes {LONGEST_KEY:,} bytes")
     for at, field in table.indexed_texts:
         text = scalars[at]
         if isinstance(text, str) and len(text) > _LONGEST_INDEXED // 4 and len(text.encode()) > _LONGEST_INDEXED:
