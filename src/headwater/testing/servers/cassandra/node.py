@@ -75,7 +75,7 @@ class CassandraNode:
         for port in (self._layout.port, self._layout.storage_port):
             must_be_free(self.host, port)
         self._configure()
-        command = [str(java), *self._java_options(), "-cp", f"{self._conf}:{jars}/*", _MAIN]
+        command = [str(java), *self._java_options(), "-cp", f"{jars}/*", _MAIN]
         self._pid.write_text(f"{self._account.start(command, self.folder, self._log)}\n")
 
     def start(self) -> None:
@@ -187,9 +187,9 @@ class CassandraNode:
             f"-Xms{heap}",
             f"-Xmx{heap}",
             f"-Djava.io.tmpdir={self._tmp}",
-            f"-Dcassandra.config=file://{self._conf / 'cassandra.yaml'}",
+            f"-Dcassandra.config={(self._conf / 'cassandra.yaml').as_uri()}",
             f"-Dcassandra.storagedir={self._data}",
-            "-Dlogback.configurationFile=logback.xml",
+            f"-Dlogback.configurationFile={(self._conf / 'logback.xml').as_uri()}",
             *self._options,
         ]
 
