@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from headwater.engines import postgres, sqlite
+from headwater.engines import cassandra, postgres, sqlite
 from headwater.engines.memory.engine import MemoryEngine
 from headwater.errors import InvalidCriteria
 from headwater.handling.batch import Batch
@@ -26,6 +26,7 @@ from headwater.models.selection import Selection
 from headwater.ports.engine import Engine, EngineOptions
 from headwater.read_models.overlay import Overlay
 from headwater.testing.conformance.products import Product
+from tests.engines.cassandra_servers import fresh_keyspace
 from tests.engines.servers import fresh_schema
 
 TEXTS = st.sampled_from(["", "a", "A", "ab", "b", "é", "Z", "\U0001f600", "a b", "Éa"])
@@ -139,12 +140,14 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", pytest.param("cassandra", marks=pytest.mark.timeout(600))])
 async def other(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
     """An engine for all examples of a test."""
     async with AsyncExitStack() as stack:
         if request.param == "postgres":
             engine: Engine = postgres.open_engine(await stack.enter_async_context(fresh_schema()), EngineOptions())
+        elif request.param == "cassandra":
+            engine = cassandra.open_engine(await stack.enter_async_context(fresh_keyspace()), EngineOptions())
         else:
             engine = sqlite.open_engine(f"sqlite:///{tmp_path}/store.db", EngineOptions())
         await engine.open()
