@@ -1,7 +1,7 @@
 """`python -m bench`: run every benchmark, print a table, write bench/out/latest.json.
 
-Those of PostgreSQL need a server installed on this machine: they start one of their own, and are left out by name where
-there is none, unless HEADWATER_REQUIRE_ENGINES names postgres.
+Those of PostgreSQL and Cassandra need what their servers are made of on this machine: they start one of their own, and
+are left out by name where there is none, unless HEADWATER_REQUIRE_ENGINES names the engine.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -30,12 +32,16 @@ from bench import (
     sharing,
     visible,
 )
+from bench.cassandra import CASES as CASSANDRA
+from bench.cassandra.server import server as cassandra_server
 from bench.machine import machine
 from bench.plan import Plan
 from bench.postgres import CASES as POSTGRES
-from bench.postgres.server import Server, server
+from bench.postgres.server import server as postgres_server
 from bench.result import Result, judged, table
 from headwater.errors import ConfigurationError
+
+S = TypeVar("S")
 
 OUT = Path(__file__).parent / "out"
 CASES: Mapping[str, Callable[[Plan], Iterator[Result]]] = {
@@ -57,10 +63,11 @@ CASES: Mapping[str, Callable[[Plan], Iterator[Result]]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--short", action="store_true", help="small sizes: goes through every path, figures are rough")
-    parser.add_argument("--only", action="append", choices=[*CASES, *POSTGRES], help="this benchmark; may be repeated")
+    names = [*CASES, *POSTGRES, *CASSANDRA]
+    parser.add_argument("--only", action="append", choices=names, help="this benchmark; may be repeated")
     arguments = parser.parse_args()
     header = machine()
-    results = measured(Plan(short=arguments.short), arguments.only or [*CASES, *POSTGRES])
+    results = measured(Plan(short=arguments.short), arguments.only or names)
     OUT.mkdir(exist_ok=True)
     report = msgspec.json.encode({"machine": {**header, "short": arguments.short}, "results": results})
     (OUT / "latest.json").write_bytes(msgspec.json.format(report) + b"\n")
@@ -73,7 +80,11 @@ def measured(plan: Plan, names: Sequence[str]) -> list[Result]:
     """The results of the named benchmarks, in their order."""
     results: list[Result] = []
     with ExitStack() as stack:
-        cases = {**CASES, **(_on_postgres(stack) if POSTGRES.keys() & names else {})}
+        cases = {
+            **CASES,
+            **_on("postgres", stack, postgres_server, POSTGRES, names),
+            **_on("cassandra", stack, cassandra_server, CASSANDRA, names),
+        }
         for name in filter(cases.__contains__, names):
             started = time.monotonic()
             print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
@@ -82,20 +93,28 @@ def measured(plan: Plan, names: Sequence[str]) -> list[Result]:
     return results
 
 
-def _on_postgres(stack: ExitStack) -> dict[str, Callable[[Plan], Iterator[Result]]]:
-    """The benchmarks of PostgreSQL on a server that runs as long as the stack; none where none is installed."""
+def _on(
+    engine: str,
+    stack: ExitStack,
+    server: Callable[[], AbstractContextManager[S]],
+    cases: Mapping[str, Callable[[Plan, S], Iterator[Result]]],
+    names: Sequence[str],
+) -> dict[str, Callable[[Plan], Iterator[Result]]]:
+    """Those of an engine on a server that runs as long as the stack; none where none is installed, or asked for."""
+    if not cases.keys() & names:
+        return {}
     try:
         running = stack.enter_context(server())
     except ConfigurationError as missing:
-        if "postgres" in os.environ.get("HEADWATER_REQUIRE_ENGINES", "").split(","):
+        if engine in os.environ.get("HEADWATER_REQUIRE_ENGINES", "").split(","):
             raise
-        print(f"PostgreSQL is not measured: {missing}", file=sys.stderr)
+        print(f"{engine} is not measured: {missing}", file=sys.stderr)
         return {}
-    return {name: _on(running, measure) for name, measure in POSTGRES.items()}
+    return {name: partial(_measured_on, measure, running) for name, measure in cases.items()}
 
 
-def _on(running: Server, measure: Callable[[Plan, Server], Iterator[Result]]) -> Callable[[Plan], Iterator[Result]]:
-    return lambda plan: measure(plan, running)
+def _measured_on(measure: Callable[[Plan, S], Iterator[Result]], running: S, plan: Plan) -> Iterator[Result]:
+    return measure(plan, running)
 
 
 if __name__ == "__main__":
