@@ -10,7 +10,8 @@ from unittest.mock import patch
 import pytest
 
 from headwater.engines.cassandra.row_work import Placed
-from headwater.errors import InvalidMessage
+from headwater.engines.cassandra.session import Refusal, Step
+from headwater.errors import InvalidMessage, StoreUnavailable
 from headwater.models.changes import Change, Delete, Insert, Update
 from headwater.models.criteria import All, Order
 from headwater.models.pipeline_parsing import parse_pipeline
@@ -120,6 +121,41 @@ async def test_nothing_is_written_where_one_event_has_no_time_a_cell_can_have(si
     with pytest.raises(InvalidMessage, match="2,047"):
         await side.page((0, sold("a", "1")), generation=2_048)
     assert await side.ids() == []
+
+
+@pytest.mark.parametrize(("unanswered", "is_written"), [(2, True), (3, False)])
+async def test_what_is_not_answered_is_sent_again(side: Side, unanswered: int, is_written: bool) -> None:
+    real, silent = side.session.write, iter(range(unanswered))
+
+    async def write(*steps: Step) -> None:
+        if "SET" in steps[0][0] and next(silent, None) is not None:
+            raise StoreUnavailable("no answer")
+        await real(*steps)
+
+    with patch.object(side.session, "write", write):
+        if is_written:
+            await side.page((0, sold("a", "1")))
+        else:
+            with pytest.raises(StoreUnavailable):
+                await side.page((0, sold("a", "1")))
+    assert await side.ids() == ["a"] * is_written
+
+
+async def test_a_direct_write_without_an_answer_is_looked_for(side: Side) -> None:
+    """Made once, whether it had come to the store or not."""
+    real, answers = side.session.compare_and_set, iter([True, False])
+
+    async def compare_and_set(*steps: Step) -> Refusal | None:
+        arrives = next(answers, None)
+        found = await real(*steps) if arrives is not False else None
+        if arrives is not None:
+            raise StoreUnavailable("no answer")
+        return found
+
+    for _ in range(2):
+        with patch.object(side.session, "compare_and_set", compare_and_set):
+            await side.rows.write_direct([sold("a", "1")])
+    assert await side.reads.get(Sale, "a") == Sale(id="a", amount=Decimal(2), items=2)
 
 
 async def test_direct_writes_at_once_are_all_made(side: Side) -> None:

@@ -17,7 +17,7 @@ from headwater.engines.cassandra.errors import is_out_of_reach
 from headwater.engines.cassandra.read_model_tables import ReadModelTables
 from headwater.engines.cassandra.row_work import Placed, RowWork
 from headwater.engines.cassandra.served import Served, nothing
-from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.session import Session, Step
 from headwater.engines.cassandra.sub_row import DIRECT
 from headwater.engines.cassandra.sub_row_cells import sub_row_of
 from headwater.engines.cassandra.table import Table, table_of
@@ -31,6 +31,8 @@ __all__ = ["Placed", "Rows"]
 
 _TRIES: Final = 20
 """Times that a direct write begins again because somebody else wrote the row."""
+_SENT: Final = 3
+"""Times that a write is sent before it is given up."""
 _AT_ONCE: Final = 128
 
 
@@ -74,9 +76,9 @@ class Rows:
         await _together(self._read(work) for work in works)
         for work in works:
             work.apply(generation)
-        written = [(work, work.parameters()) for work in works]
+        written = [[(work.table.write, values) for values in work.parameters()] for work in works]
         await self._prepare(works)
-        await _together(self._write(work, all) for work, all in written if all)
+        await _together(self._write(steps) for steps in written if steps)
 
     async def write_direct(self, changes: Sequence[Change]) -> None:
         """Changes that no projection makes, in order, to what is served: nothing where one does not fit.
@@ -130,10 +132,18 @@ class Rows:
             words.update([(work.table, prefix, word, work.key) for prefix, word in work.words])
         for table, names in fields.items():
             await self._catalogue.note_accumulated(table, names)
-        await _together(self._session.write((table.write_word, all)) for table, *all in words)
+        await _together(self._write([(table.write_word, all)]) for table, *all in words)
 
-    async def _write(self, work: RowWork, written: Iterable[dict[str, object]]) -> None:
-        await self._session.write(*[(work.table.write, values) for values in written])
+    async def _write(self, steps: Sequence[Step]) -> None:
+        """Once more where no answer comes: it is the same again."""
+        for tries_left in reversed(range(_SENT)):
+            try:
+                await self._session.write(*steps)
+            except StoreError as error:
+                if not tries_left or not is_out_of_reach(error):
+                    raise
+            else:
+                return
 
     async def _begin_directly(self, work: RowWork) -> None:
         await self._read(work)
