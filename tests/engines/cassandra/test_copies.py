@@ -7,19 +7,22 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from headwater.copying import StoreCopy
 from headwater.domain.append import Written
 from headwater.domain.event import StoredEvent
 from headwater.domain.importing import Import, Imported
-from headwater.engines.cassandra import copied_records, open_engine
+from headwater.engines.cassandra import copied_records, migrations, open_engine
 from headwater.engines.cassandra.copied_log import CopiedLog
 from headwater.engines.cassandra.engine import CassandraEngine
 from headwater.engines.cassandra.protocol.core import Core
 from headwater.engines.cassandra.protocol.rows import Logged
+from headwater.engines.cassandra.protocol.shape import Shape
+from headwater.engines.memory import MemoryEngine
 from headwater.errors import StoreBusy, StoreUnavailable
 from headwater.ports.engine import EngineOptions
-from headwater.testing.conformance.imports import SOURCE, replace, stored
-from headwater.testing.controls import ANN, BOB, append_of, command_of, log_of
-from tests.engines.cassandra_servers import fresh_keyspace
+from headwater.testing.conformance.imports import SOURCE, replace, stored, unplaced
+from headwater.testing.controls import ANN, BOB, MAIL, append_of, command_of, log_of, new_event
+from tests.engines.cassandra_servers import fresh_keyspace, new_keyspace
 
 GIVEN = [*stored(BOB, 1), *stored(ANN, 1, 2), *stored(BOB, 2), *stored(ANN, 3)]
 
@@ -95,6 +98,48 @@ async def test_a_batch_of_more_than_the_log_takes_at_once_lies_in_order(url: str
         assert await engine.imports.take(Import(events=given)) == Imported(2_402)
         assert await places(engine) == of(given)
         assert [step async for step in engine.admin.verify() if not isinstance(step, int)] == []
+
+
+def small(**given: int) -> Shape:
+    """So small that every seam is crossed."""
+    sizes = {"events_per_chunk": 10, "events_per_bucket": 7, "events_per_append": 4, "events_per_log_batch": 3}
+    return Shape(**(sizes | given))
+
+
+async def test_chunks_and_buckets_have_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "Shape", small)
+    ann, bob = stored(ANN, *range(1, 36)), stored(BOB, *range(1, 36))
+    given = [event for pair in zip(bob, ann, strict=True) for event in pair]
+    records = [replace(command_of(f"c{n}"), writes=(Written(str(ANN), n, n),), timestamp=n) for n in range(1, 20)]
+    async with new_keyspace(partitions="1") as url:
+        async with opened(url) as engine:
+            await engine.imports.begin(SOURCE)
+            await interrupted(engine, Import(events=given[:30]), monkeypatch)
+        async with opened(url) as engine:
+            await engine.imports.begin(SOURCE)
+            assert await engine.imports.take(Import(events=given[:40])) == Imported(10)
+            assert await engine.imports.take(Import(events=given, commands=records)) == Imported(30, 19)
+            assert await places(engine) == of(given)
+            assert unplaced(await engine.events.load(ANN)) == unplaced(ann)
+            assert await engine.imports.take(Import(events=given, commands=records)) == Imported()
+            assert [page async for page in engine.commands.all()] == [records]
+            assert [step async for step in engine.admin.verify() if not isinstance(step, int)] == []
+
+
+async def test_there_and_back_nothing_is_lost(url: str) -> None:
+    """Tags too, though nothing is found by them there."""
+    first, second = MemoryEngine(3, EngineOptions()), MemoryEngine(2, EngineOptions())
+    await first.open()
+    await second.open()
+    await first.events.append(append_of(ANN, [new_event(tags=("room:1", "course:c1"))], command=command_of("c1")))
+    await first.events.append(append_of(BOB, 3, claims=(MAIL,), partition_key="team"))
+    await first.commands.record(command_of("refused", error="no"))
+    async with opened(url) as engine:
+        there = await StoreCopy(first, engine, lambda *_: None).run("first", "there")
+        back = await StoreCopy(engine, second, lambda *_: None).run("there", "second")
+    assert (there.differences, back.differences) == ([], [])
+    assert there.digest == back.digest
+    assert (back.streams, back.events, back.commands, back.keys) == (2, 4, 2, 1)
 
 
 async def test_no_intent_is_left(url: str) -> None:
