@@ -132,14 +132,14 @@ def test_an_intent_is_decided_by_what_was_seen(seen: ChunkSeen, verdict: Verdict
 def test_a_takeover_carries_the_time_over_the_end_of_a_bucket() -> None:
     last = Logged(1, "user-1", 0, 2)
     replies: list[object] = [0, NO_COUNTS, Bucket(1, 500, (last,)), Bucket(None, None, ()), True, True]
-    asked, owner = driven(take_over(0, SHAPE), replies)
+    asked, owner = driven(take_over(0, SHAPE, lambda: 0.0), replies)
     assert asked == ["ReadSettled", "ReadCounts", *["ReadBucketSerially"] * 2, "WriteLogged", "WriteSettled"]
     assert (owner.head, owner.owed) == (LogHead(1, 500), [])
 
 
 def test_a_log_that_ends_before_what_is_settled_is_corrupt() -> None:
     with pytest.raises(StoreCorrupt, match="settled up to 9"):
-        driven(take_over(0, SHAPE), [9, NO_COUNTS, Bucket(None, None, ())])
+        driven(take_over(0, SHAPE, lambda: 0.0), [9, NO_COUNTS, Bucket(None, None, ())])
 
 
 def test_a_place_goes_on_behind_its_append() -> None:

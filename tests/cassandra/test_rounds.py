@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
+
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.collecting import collect
 from headwater.engines.cassandra.protocol.ownership import LogHead, Ownership
 from headwater.engines.cassandra.protocol.replies import APPLIED
-from headwater.engines.cassandra.protocol.rows import EventRow, Intent, Statics
+from headwater.engines.cassandra.protocol.rows import EventRow, Hint, Intent, Statics
 from headwater.engines.cassandra.protocol.sequencing import work_round
 from headwater.engines.cassandra.protocol.shape import Shape
 from tests.cassandra.driving import driven
@@ -46,12 +49,43 @@ def test_a_chunk_waits_for_the_head_of_the_one_before() -> None:
     assert [row.version for _, row in taken] == [1, 2]
 
 
-def test_what_was_only_hinted_at_is_logged_and_no_intent_decided() -> None:
-    owner = Ownership(0, LogHead(-1, -1), waiting_since={b"a": 1.0}, pending_slots=frozenset({7}))
-    replies = [Statics(1), rows(1), APPLIED]
-    asked, done = driven(work_round(owner, None, [("s-1", 0)], SHAPE, 100.0, True), replies)
-    assert (asked, len(done.logged)) == (["ReadStatics", "ReadRows", "AppendLog"], 1)
-    assert (owner.waiting_since, set(owner.pending_slots)) == ({b"a": 1.0}, {7})
+def hint(*versions: int, sent_at: float) -> Hint:
+    """An append of these versions that was made in the owner's process."""
+    count, first = len(versions), versions[0]
+    return Hint(Intent(0, 7, b"h%d" % first, "s-1", 0, first, count, None), tuple(rows(*versions)), sent_at)
+
+
+def test_what_was_made_since_the_takeover_is_logged_unread() -> None:
+    owner = Ownership(0, LogHead(-1, -1), since=5.0, waiting_since={b"a": 1.0}, pending_slots=frozenset({9}))
+    hints = [hint(2, sent_at=7.0), hint(1, sent_at=6.0)]
+    asked, done = driven(work_round(owner, None, hints, SHAPE, 100.0, True), [APPLIED, True])
+    assert (asked, [row.row.version for row in done.logged]) == (["AppendLog", "DeleteIntents"], [1, 2])
+    assert [intent.attempt for intent in done.decided] == [b"h2", b"h1"]
+    assert (owner.waiting_since, set(owner.pending_slots)) == ({b"a": 1.0}, {9})
+
+
+def test_what_follows_on_what_this_owner_has_logged_is_unread_too() -> None:
+    owner = Ownership(0, LogHead(4, 4), since=5.0, known={("s-1", 0): 1})
+    asked, done = driven(work_round(owner, None, [hint(2, sent_at=1.0)], SHAPE, 100.0, True), [APPLIED, True])
+    assert (asked, [row.offset for row in done.logged]) == (["AppendLog", "DeleteIntents"], [5])
+
+
+@pytest.mark.parametrize(
+    "made", [hint(1, sent_at=5.0), hint(2, sent_at=9.0)], ids=["before the takeover", "behind what another has made"]
+)
+def test_any_other_append_is_read_as_if_found(made: Hint) -> None:
+    owner = Ownership(0, LogHead(-1, -1), since=5.0)
+    asked, done = driven(work_round(owner, None, [made], SHAPE, 100.0, True), [Statics(2), rows(1, 2), APPLIED, True])
+    assert (asked, len(done.logged)) == (["ReadStatics", "ReadRows", "AppendLog", "DeleteIntents"], 2)
+
+
+def test_a_batch_has_what_happened_first_in_front() -> None:
+    owner = Ownership(0, LogHead(-1, -1), since=5.0)
+    late, early = hint(1, sent_at=6.0), hint(1, sent_at=7.0)
+    late = replace(late, rows=(replace(late.rows[0], time=190),))
+    early = replace(early, intent=replace(early.intent, stream="t-1", attempt=b"e"))
+    _, done = driven(work_round(owner, None, [late, early], SHAPE, 100.0, True), [APPLIED, True])
+    assert [row.stream for row in done.logged] == ["t-1", "s-1"]
 
 
 def test_what_is_pending_is_fenced_after_a_while_and_looked_at_until_then() -> None:

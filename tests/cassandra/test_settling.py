@@ -78,7 +78,7 @@ def test_nothing_owed_is_nothing_to_write() -> None:
 def test_a_takeover_goes_on_from_the_counts_it_reads() -> None:
     shape = Shape(events_per_bucket=50)
     replies: list[object] = [3, {"user": Count(10, 3)}, Bucket(8, 100, tuple(ROWS)), *[True] * 11]
-    asked, has = driven(take_over(0, shape), replies)
+    asked, has = driven(take_over(0, shape, lambda: 0.0), replies)
     assert asked[:3] == ["ReadSettled", "ReadCounts", "ReadBucketSerially"]
     assert has.counts == {"user": Count(12, 7), "order": Count(1, 6)}
 

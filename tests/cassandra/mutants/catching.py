@@ -10,6 +10,7 @@ from multiprocessing import get_context
 import msgspec
 
 from tests.cassandra.mutants.append_rules import APPEND_RULES
+from tests.cassandra.mutants.hint_rules import HINT_RULES
 from tests.cassandra.mutants.index_rules import INDEX_RULES
 from tests.cassandra.mutants.key_rules import KEY_RULES
 from tests.cassandra.mutants.lease_rules import LEASE_RULES
@@ -21,7 +22,7 @@ from tests.cassandra.simulator.variant import LeaseVariant, Variant
 
 __all__ = ["RULES", "Caught", "catch", "catch_all"]
 
-RULES = {rule.name: rule for rule in (*APPEND_RULES, *LOG_RULES, *INDEX_RULES, *KEY_RULES, *LEASE_RULES)}
+RULES = {rule.name: rule for rule in (*APPEND_RULES, *LOG_RULES, *HINT_RULES, *INDEX_RULES, *KEY_RULES, *LEASE_RULES)}
 FIRST_SEED = 1_000_000
 
 

@@ -91,7 +91,7 @@ LOG_RULES = (
             Edit(
                 SEQUENCING,
                 LOST,
-                "            owner.head = (yield from take_over(owner.part, shape)).head\n"
+                "            owner.head = (yield from take_over(owner.part, shape, lambda: now)).head\n"
                 "            again = [((row.stream, row.chunk), row.row) for row in batch]\n"
                 "            batch = tuple(_batch(owner.head, again, shape))\n"
                 "            bucket = shape.bucket_of(batch[0].offset)\n"

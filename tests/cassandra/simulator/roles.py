@@ -8,7 +8,7 @@ import msgspec
 
 from headwater.domain.append import CommandRecord, UniqueKey
 from headwater.domain.event import NewEvent
-from headwater.engines.cassandra.protocol.appending import append
+from headwater.engines.cassandra.protocol.appending import append, intent_of
 from headwater.engines.cassandra.protocol.claiming import holder_of
 from headwater.engines.cassandra.protocol.core import Asked, Core, ask
 from headwater.engines.cassandra.protocol.locating import locate, look_up
@@ -17,7 +17,7 @@ from headwater.engines.cassandra.protocol.ownership import Ownership
 from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.reconciling import scan, scan_all
 from headwater.engines.cassandra.protocol.requests import ReadSettled
-from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, FirstCells, Intent
+from headwater.engines.cassandra.protocol.rows import EventRow, FirstCells, Hint, Intent
 from headwater.engines.cassandra.protocol.sequencing import work_round
 from headwater.engines.cassandra.protocol.settling import settle
 from headwater.engines.cassandra.protocol.takeover import take_over
@@ -52,8 +52,9 @@ class Roles:
         self._truth = truth
         self._begun: list[tuple[str, str]] = []
         """Stream and command of whatever was begun."""
-        self._hints: set[ChunkKey] = set()
+        self._hints: list[Hint] = []
         """What writers have told sequencers that are in their process."""
+        self._ticks = 0
 
     def writer(self, name: str) -> Generator[Asked, object, None]:
         """Appends, each under a command that may have been begun before, by anybody."""
@@ -88,14 +89,19 @@ class Roles:
             place = msgspec.structs.replace(place, partition_key=PARTITION_KEYS[chance.pick(3)])
         rows = self._rows(name, place, command)
         slot = CLOSED_SLOT if chance.happens(self._variant.closed) else OPEN_SLOTS[chance.pick(2)]
-        since = self._truth.keys.mark()
+        since, sent_at = self._truth.keys.mark(), self._tick()
         outcome = yield from append(place, rows, slot, shape, lambda: chance.pick(3) == 0)
         self._truth.reported(stream, rows[0], outcome)
         if isinstance(outcome, KeyTaken):
             self._truth.keys.told_taken(stream, outcome, since)
         if isinstance(outcome, Committed):
             places[stream] = place.after(rows, shape)
-            self._hints.add((stream, place.chunk))
+            self._hints.append(Hint(intent_of(place, rows, slot), rows, sent_at))
+
+    def _tick(self) -> float:
+        """A clock that no two reads of are equal."""
+        self._ticks += 1
+        return self._ticks
 
     def _stream(self) -> str:
         """One of two categories."""
@@ -154,7 +160,7 @@ class Roles:
         chance, shape, now = self._chance, self._variant.shape, 0.0
         while True:
             try:
-                owner = yield from take_over(0, shape)
+                owner = yield from take_over(0, shape, self._tick)
             except StoreUnavailable:
                 continue
             lost = False
@@ -178,8 +184,8 @@ class Roles:
             intents = yield from scan(owner.part, {*OPEN_SLOTS, *owner.pending_slots})
         lazy = variant.lazy and not final
         shape = self._hasty if final or chance.happens(HASTY) else variant.shape
-        hints, self._hints = self._hints, set()
-        heeded = hints if intents is None or chance.pick(2) else ()
+        hints, self._hints = self._hints, []
+        heeded = [hint for hint in hints if intents is None or chance.pick(2)]
         done = yield from work_round(owner, intents, heeded, shape, now, lazy)
         if lazy and not done.lost and chance.pick(3) == 0:
             yield from settle(owner)

@@ -20,7 +20,7 @@ from headwater.engines.cassandra.protocol.appending import intent_of
 from headwater.engines.cassandra.protocol.locating import locate, look_up
 from headwater.engines.cassandra.protocol.outcomes import CertainFailure, Committed, KeyTaken, OutcomeUnknown
 from headwater.engines.cassandra.protocol.place import Place
-from headwater.engines.cassandra.protocol.rows import EventRow, FirstCells, Intent
+from headwater.engines.cassandra.protocol.rows import EventRow, FirstCells, Hint
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.standings import Standing, Standings
 from headwater.errors import (
@@ -35,8 +35,8 @@ from headwater.ports.clock import Clock
 
 __all__ = ["Appender"]
 
-_Committing: TypeAlias = Callable[[Intent], None]
-"""Told of each append that is committed, by its intent."""
+_Committing: TypeAlias = Callable[[Hint], None]
+"""Told of each append that is committed."""
 
 
 class Appender:
@@ -117,10 +117,10 @@ class Appender:
             place = msgspec.structs.replace(place, partition_key=key)
         now = append.stamped_from(self._now())
         record, rows = _rows(append, write, place, now)
-        slot = self._shape.slot_of(time.time_ns() // 1_000)
+        slot, sent_at = self._shape.slot_of(time.time_ns() // 1_000), time.monotonic()
         outcome = await self._run(tried(place, rows, slot, self._shape, lambda: time.monotonic() >= ends_at))
         if isinstance(outcome, Committed):
-            self._committed(intent_of(place, rows, slot))
+            self._committed(Hint(intent_of(place, rows, slot), rows, sent_at))
             self._standings.keep(place.stream, standing.after(place.after(rows, self._shape), record))
             return Appended((Written(place.stream, rows[0].version, rows[-1].version),))
         if isinstance(outcome, OutcomeUnknown):

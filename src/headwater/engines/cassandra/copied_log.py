@@ -44,14 +44,15 @@ class CopiedLog:
 
         Raises StoreUnavailable where that does not come to an end in time: all of it is kept, and to be given again.
         """
-        owner = self._owners.pop(part, None) or await self._run(take_over(part, self._shape))
+        known = self._owners.pop(part, None)
+        owner = await self._run(take_over(part, self._shape, time.monotonic)) if known is None else known
         order = _Order(given)
         ends_at = time.monotonic() + self._patience
         while True:
-            done = await self._run(work_round(owner, None, chunks, self._shape, 0.0, lazy=True, order=order.of))
+            done = await self._run(work_round(owner, None, (), self._shape, 0.0, True, order.of, chunks))
             self._logged(part, [row.logged for row in done.logged])
             if done.lost:
-                owner = await self._run(take_over(part, self._shape))
+                owner = await self._run(take_over(part, self._shape, time.monotonic))
             elif len(done.logged) == order.collected < self._shape.events_per_log_batch:
                 break
             if time.monotonic() >= ends_at:

@@ -20,7 +20,7 @@ from headwater.engines.cassandra.log import CassandraLog
 from headwater.engines.cassandra.migrations import open_store
 from headwater.engines.cassandra.pending import Pending
 from headwater.engines.cassandra.performer import Performer
-from headwater.engines.cassandra.protocol.rows import Intent, Logged
+from headwater.engines.cassandra.protocol.rows import Hint, Logged
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.read_side import ReadSide
 from headwater.engines.cassandra.sequencers import Sequencers
@@ -159,11 +159,12 @@ class CassandraEngine:
 
     # -- what appends and the sequencers tell --------------------------------------
 
-    def _committed(self, intent: Intent) -> None:
+    def _committed(self, hint: Hint) -> None:
+        intent = hint.intent
         chunk = intent.stream, intent.chunk
         for pending in (self._unlogged, self._unsettled):
             pending.add(intent.part, chunk, intent.last_version)
-        self._sequencers.hint(intent)
+        self._sequencers.hint(hint)
         self._wakeups.moved()
 
     def _logged(self, part: int, rows: Sequence[Logged]) -> None:

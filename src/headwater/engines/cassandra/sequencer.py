@@ -97,14 +97,15 @@ class Sequencer:
 
     async def _own(self) -> None:
         """Rounds, from a takeover to the loss of the lease, or of the log to another owner."""
-        owner = await self._run(take_over(self.part, self._shape))
+        owner = await self._run(take_over(self.part, self._shape, time.monotonic))
         turn = _Turn(owner, self._shape)
         while await self._has_lease():
-            hinted = {(intent.stream, intent.chunk) for intent in self._hints.take()}
-            intents = await self._scan(turn) if turn.must_scan or not hinted else None
-            done = await self._run(work_round(owner, intents, hinted, self._shape, _now(), lazy=True))
+            hints = self._hints.take()
+            intents = await self._scan(turn) if turn.must_scan or not hints else None
+            done = await self._run(work_round(owner, intents, hints, self._shape, _now(), lazy=True))
             if done.lost:
                 return
+            self._hints.give_back(hints, done.decided)
             turn.took(done.logged)
             self._logged(self.part, [row.logged for row in done.logged])
             if turn.must_settle:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from headwater.engines.cassandra.hints import Hints
 from headwater.engines.cassandra.performer import Performer
-from headwater.engines.cassandra.protocol.rows import Intent
+from headwater.engines.cassandra.protocol.rows import Hint
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.sequencer import Sequencer, Told
 from headwater.errors import HeadwaterError
@@ -52,10 +52,10 @@ class Sequencers:
                 await asyncio.gather(*[_stopped(each) for each in everyone])
         self._hints = []
 
-    def hint(self, intent: Intent) -> None:
+    def hint(self, hint: Hint) -> None:
         """An append of this process is committed."""
         if self._hints:
-            self._hints[intent.part].give(intent)
+            self._hints[hint.intent.part].give(hint)
 
     def is_owner(self, part: int) -> bool:
         """Whether this engine object has the partition of the log grow."""

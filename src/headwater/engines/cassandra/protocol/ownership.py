@@ -25,8 +25,13 @@ class Ownership(msgspec.Struct):
     head: LogHead
     counts: dict[str, Count] = {}
     """How many streams of each category begin in what is settled, or is being settled."""
+    since: float = 0.0
+    """When the takeover was over, by this process's monotonic clock, in seconds."""
     memory: dict[ChunkKey, int] = {}
     """What this owner has logged and not settled yet: the highest version of each chunk."""
+    known: dict[ChunkKey, int] = {}
+    """The highest version that this owner has logged of each chunk, of the latest ones: what it remembers of `memory`
+    when that is settled."""
     owed: list[Logged] = []
     """The rows that are not settled yet."""
     waiting_since: dict[bytes, float] = {}

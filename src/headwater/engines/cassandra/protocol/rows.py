@@ -14,6 +14,7 @@ __all__ = [
     "Count",
     "EventRow",
     "FirstCells",
+    "Hint",
     "Intent",
     "KeyRow",
     "LeaseRow",
@@ -135,6 +136,19 @@ class Intent(msgspec.Struct, frozen=True, gc=False):
     def last_version(self) -> int:
         """v + k."""
         return self.first_version - 1 + self.count
+
+
+class Hint(msgspec.Struct, frozen=True, gc=False):
+    """An append that is committed, told by whoever made it to a sequencer in the same process."""
+
+    intent: Intent
+    rows: tuple[EventRow, ...]
+    sent_at: float
+    """By the clock of `Ownership.since`: before its first conditional write was sent."""
+
+    @property
+    def chunk(self) -> ChunkKey:
+        return self.intent.stream, self.intent.chunk
 
 
 class RowSeen(msgspec.Struct, frozen=True, gc=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -11,6 +11,7 @@ from headwater.engines.cassandra.protocol.claiming import confirm
 from headwater.engines.cassandra.protocol.collecting import collect
 from headwater.engines.cassandra.protocol.core import Core, ask, ask_all
 from headwater.engines.cassandra.protocol.deciding import ChunkSeen, Verdict, decide, verdict_of_row
+from headwater.engines.cassandra.protocol.hinting import decided_by_hint, rows_by_hint
 from headwater.engines.cassandra.protocol.ownership import LogHead, Ownership
 from headwater.engines.cassandra.protocol.replies import Applied
 from headwater.engines.cassandra.protocol.requests import (
@@ -20,11 +21,14 @@ from headwater.engines.cassandra.protocol.requests import (
     ReadRows,
     ReadRowSerially,
 )
-from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Intent, LogRow
+from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Hint, Intent, LogRow
 from headwater.engines.cassandra.protocol.settling import settle
 from headwater.engines.cassandra.protocol.shape import Shape
 
 __all__ = ["Collected", "Round", "work_round"]
+
+KNOWN_CHUNKS = 20_000
+"""Of which an owner remembers what it has logged."""
 
 Collected: TypeAlias = Sequence[tuple[ChunkKey, EventRow]]
 """Rows that the log does not have, those of each stream in their order."""
@@ -43,24 +47,30 @@ class Round(msgspec.Struct, frozen=True):
 def work_round(
     owner: Ownership,
     intents: Sequence[Intent] | None,
-    hints: Collection[ChunkKey],
+    hints: Sequence[Hint],
     shape: Shape,
     now: float,
     lazy: bool,
     order: Callable[[Collected], Collected] | None = None,
+    chunks: Collection[ChunkKey] = (),
 ) -> Core[Round]:
-    """R2 to R6 for the intents of a scan that began after the takeover, and for chunks that were hinted at.
+    """R2 to R6 for the intents of a scan that began after the takeover, and for appends that were hinted at.
 
     Args:
-        intents: None: there was no scan, so none is decided in this round, nor given up waiting for.
+        intents: None: there was no scan, so none is given up waiting for, and none decided but those hinted at.
         now: seconds, of the clock of `owner.waiting_since`.
         lazy: leave it to the caller to settle what is logged, before long.
+        chunks: to be looked at beside those of the intents.
         order: which rows go first, or stay for another round; each stream's in their order, and without a hole.
     """
+    known, unread = rows_by_hint(owner, hints) if intents is None else ([], {hint.chunk for hint in hints})
     named = {(intent.stream, intent.chunk) for intent in intents or ()}
-    seen, rows = yield from collect(named | set(hints), owner.memory, owner.last_stream, shape)
-    batch = tuple(_batch(owner.head, rows if order is None else order(rows), shape))
-    if batch:
+    seen, rows = yield from collect(named | unread | set(chunks), owner.memory, owner.last_stream, shape)
+    chosen = _chosen(owner.head, [*known, *rows] if order is None else order([*known, *rows]), shape)
+    batch: Sequence[LogRow] = ()
+    if chosen:
+        owner.last_stream = chosen[-1][0][0]
+        batch = tuple(_batch(owner.head, chosen if order is not None else sorted(chosen, key=_time)))
         # R3 One compare-and-set of the head of the log.
         first = batch[0].offset
         bucket = shape.bucket_of(first)
@@ -74,34 +84,53 @@ def work_round(
             yield from settle(owner)
         # R6 What it claims and gives up is confirmed.
         yield from confirm(batch)
-    if intents is None:
-        return Round(lost=False, logged=batch)
     # R5 Intents that are decided go.
-    done = yield from _decided(owner, intents, seen, shape, now)
+    if intents is None:
+        done = decided_by_hint(owner, seen, hints)
+    else:
+        done = yield from _decided(owner, intents, seen, shape, now)
     yield from _delete(done, shape)
     return Round(lost=False, logged=batch, decided=done)
 
 
-def _batch(head: LogHead, rows: Iterable[tuple[ChunkKey, EventRow]], shape: Shape) -> Iterator[LogRow]:
-    """R3: rows of the log behind its head, up to the end of a bucket or of what a batch holds."""
-    offset, time, size = head.offset, head.log_time, 0
-    bucket = shape.bucket_of(offset + 1)
-    limit = min(offset + shape.events_per_log_batch, shape.bucket_start(bucket + 1) - 1)
-    for (stream, chunk), row in rows:
+def _chosen(head: LogHead, rows: Iterable[tuple[ChunkKey, EventRow]], shape: Shape) -> Collected:
+    """R3: the first of these rows, up to the end of a bucket or of what a batch holds."""
+    chosen, size = list[tuple[ChunkKey, EventRow]](), 0
+    end = shape.bucket_start(shape.bucket_of(head.offset + 1) + 1)
+    limit = min(shape.events_per_log_batch, end - head.offset - 1)
+    for key, row in rows:
         size += len(row.event.data) + len(row.context)
-        if offset == limit or (size > shape.bytes_per_log_batch and offset > head.offset):
-            return
+        if len(chosen) == limit or (size > shape.bytes_per_log_batch and chosen):
+            break
+        chosen.append((key, row))
+    return chosen
+
+
+def _time(collected: tuple[ChunkKey, EventRow]) -> int:
+    """What happened first lies first, if clocks agree; within a stream times rise."""
+    return collected[1].time
+
+
+def _batch(head: LogHead, rows: Iterable[tuple[ChunkKey, EventRow]]) -> Iterator[LogRow]:
+    """R3: rows of the log behind its head."""
+    offset, time = head.offset, head.log_time
+    for (stream, chunk), row in rows:
         offset, time = offset + 1, max(row.time, time + 1)
         yield LogRow(offset, time, stream, chunk, row)
 
 
-def _advance(owner: Ownership, batch: Sequence[LogRow], seen: dict[ChunkKey, ChunkSeen]) -> None:
+def _advance(owner: Ownership, batch: Sequence[LogRow], seen: Mapping[ChunkKey, ChunkSeen]) -> None:
     owner.head = LogHead(batch[-1].offset, batch[-1].log_time)
     owner.owed += [row.logged for row in batch]
-    owner.last_stream = batch[-1].stream
     for row in batch:
         key, version = (row.stream, row.chunk), row.row.version
-        owner.memory[key] = seen[key].logged = version
+        owner.memory[key] = version
+        owner.known.pop(key, None)
+        owner.known[key] = version
+        if key in seen:
+            seen[key].logged = version
+    while len(owner.known) > KNOWN_CHUNKS:
+        del owner.known[next(iter(owner.known))]
 
 
 def _decided(

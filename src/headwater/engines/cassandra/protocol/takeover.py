@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from headwater.engines.cassandra.protocol.core import Core, ask
 from headwater.engines.cassandra.protocol.ownership import LogHead, Ownership
 from headwater.engines.cassandra.protocol.requests import ReadBucketSerially, ReadCounts, ReadSettled
@@ -13,8 +15,12 @@ from headwater.errors import StoreCorrupt
 __all__ = ["take_over"]
 
 
-def take_over(part: int, shape: Shape) -> Core[Ownership]:
-    """What its owner has to know of a log all of whose rows are settled."""
+def take_over(part: int, shape: Shape, clock: Callable[[], float]) -> Core[Ownership]:
+    """What its owner has to know of a log all of whose rows are settled.
+
+    Args:
+        clock: this process's monotonic clock, in seconds.
+    """
     # T1 Read serially what may not be settled: from then on it is decided and visible.
     settled = yield from ask(ReadSettled(part))
     if settled is None:
@@ -30,6 +36,7 @@ def take_over(part: int, shape: Shape) -> Core[Ownership]:
     # T2, T3 Settle it.
     owner = Ownership(part, head, counts=dict(counts), owed=tail)
     yield from settle(owner)
+    owner.since = clock()
     return owner
 
 
