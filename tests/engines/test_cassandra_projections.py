@@ -14,7 +14,7 @@ from headwater.testing.conformance.conditions import ConditionsConformance
 from headwater.testing.conformance.durability import DurabilityConformance
 from headwater.testing.conformance.generations import GenerationsConformance
 from headwater.testing.conformance.journal import JournalConformance
-from headwater.testing.conformance.leases import LeasesConformance
+from headwater.testing.conformance.leases import LeasesConformance, SteppedClockConformance
 from headwater.testing.conformance.parking import ParkingConformance
 from headwater.testing.conformance.projection_store import ProjectionStoreConformance
 from headwater.testing.conformance.resets import ResetsConformance
@@ -90,6 +90,10 @@ class TestBonds(BondsConformance):
 
 
 class TestLeases(LeasesConformance):
+    pass
+
+
+class TestSteppedClock(SteppedClockConformance):
     pass
 
 

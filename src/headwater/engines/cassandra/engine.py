@@ -17,6 +17,7 @@ from headwater.engines.cassandra.imports import CassandraImports
 from headwater.engines.cassandra.leases import CassandraLeases
 from headwater.engines.cassandra.location import Location
 from headwater.engines.cassandra.log import CassandraLog
+from headwater.engines.cassandra.log_times import LogTimes
 from headwater.engines.cassandra.migrations import open_store
 from headwater.engines.cassandra.pending import Pending
 from headwater.engines.cassandra.performer import Performer
@@ -55,6 +56,8 @@ __all__ = ["CassandraEngine"]
 class CassandraEngine:
     """Any number of processes, on any number of machines, may share a keyspace."""
 
+    name = "cassandra"
+
     def __init__(self, location: Location, options: EngineOptions | None = None) -> None:
         self.location = location
         self._options = options = options or EngineOptions()
@@ -70,9 +73,9 @@ class CassandraEngine:
         self._unsettled = unsettled = Pending(performer)
         self._sequencers = Sequencers(performer, self._logged, self._settled)
         clock, patience = options.clock, location.deadline
-        self._log = log = CassandraLog(session, unlogged, unsettled, places, patience)
-        self._read_side = side = ReadSide(session, location.keyspace, log, clock)
-        self._wakeups = wakeups = side.wakeups
+        times = LogTimes(session)
+        self._log = log = CassandraLog(session, times, unlogged, unsettled, places, patience)
+        self._read_side = side = ReadSide(session, location.keyspace, log, times, clock)
         self._bonds = bonds = KeptBonds(session, log, side.places)
         records = CopiedRecords(session, performer, bonds)
         appender = Appender(performer, records, clock, location.deadline, self._committed)
@@ -87,7 +90,6 @@ class CassandraEngine:
         self._admin = admin = CassandraAdmin(
             session, performer, location, bonds, log, counts, self._verification, self._sequencers, options.event_store
         )
-        self.name = "cassandra"
         self.events: EventStore = events
         self.admin: Admin = admin
         self.unique_keys: UniqueKeys = CassandraUniqueKeys(session, performer)
@@ -96,6 +98,9 @@ class CassandraEngine:
         self.commands: CommandLog = commands
         self.imports: Imports = imports
         self.leases: Leases = CassandraLeases(session, performer, clock)
+        self._read_by(side)
+
+    def _read_by(self, side: ReadSide) -> None:
         self.projections: ProjectionStore = side.projections
         self.generations: Generations = side.generations
         self.conditions: Conditions = side.conditions
@@ -103,7 +108,8 @@ class CassandraEngine:
         self.journal: Journal = side.journal
         self.read_models: ReadModels = side.read_models
         self.read_model_schema: ReadModelSchema = side.read_model_schema
-        self.wakeups: Wakeups = wakeups
+        self.wakeups: Wakeups = side.wakeups
+        self._wakeups = side.wakeups
 
     async def open(self) -> Identity:
         """Connect, and make the store where there is none; a second call gives the same answer."""

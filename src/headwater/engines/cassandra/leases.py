@@ -6,7 +6,7 @@ from typing import cast
 
 from headwater.engines.cassandra.performer import Performer
 from headwater.engines.cassandra.protocol.core import ask
-from headwater.engines.cassandra.protocol.leasing import acquire, back_off, release
+from headwater.engines.cassandra.protocol.leasing import acquire, back_off, lasts, release
 from headwater.engines.cassandra.protocol.requests import ReadLeaseSerially
 from headwater.engines.cassandra.protocol.rows import LeaseRow
 from headwater.engines.cassandra.session import Session
@@ -41,7 +41,7 @@ class CassandraLeases:
         now, held = self._now(), list[Lease]()
         for name, *columns in await self._session.rows("list_leases"):
             row = LeaseRow(*cast("tuple[str, int, int, int]", tuple(columns)))
-            if row.owner and row.expires_at > now and not str(name).startswith(_OF_OURS):
+            if row.owner and lasts(row, now) and not str(name).startswith(_OF_OURS):
                 held.append(_lease(str(name), row))
         return sorted(held, key=lambda lease: lease.name)
 

@@ -9,6 +9,7 @@ from zlib import crc32
 from headwater.domain.event import StoredEvent
 from headwater.domain.version import check_count
 from headwater.engines.cassandra.event_rows import StoredColumns, stored_event
+from headwater.engines.cassandra.log_times import LogTimes
 from headwater.engines.cassandra.pending import Pending
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.session import Session
@@ -28,9 +29,10 @@ class CassandraLog:
     """What was appended through this engine object it waits for at its end, as long as an append may take."""
 
     def __init__(
-        self, session: Session, unlogged: Pending, unsettled: Pending, places: Places, patience: float
+        self, session: Session, times: LogTimes, unlogged: Pending, unsettled: Pending, places: Places, patience: float
     ) -> None:
         self._session = session
+        self._times = times
         self._unlogged = unlogged
         self._unsettled = unsettled
         self._places = places
@@ -152,10 +154,13 @@ class CassandraLog:
         bucket = self._shape.bucket_of(start)
         found = await self._session.rows("read_log", partition, bucket, start, start + count, count)
         events: list[StoredEvent] = []
-        for offset, stream, *columns in cast("list[tuple[int, str, object]]", found):
+        times: list[int] = []
+        for offset, stream, time, *columns in cast("list[tuple[int, str, int, object]]", found):
             if offset != start + len(events):
                 break
             events.append(stored_event(partition, offset, stream, cast("StoredColumns", tuple(columns))))
+            times.append(time)
+        self._times.saw(partition, start, times)
         return events
 
     def _check_partition(self, partition: int) -> None:

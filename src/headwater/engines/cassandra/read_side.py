@@ -29,10 +29,10 @@ __all__ = ["ReadSide"]
 
 
 class ReadSide:
-    def __init__(self, session: Session, keyspace: str, log: CassandraLog, clock: Clock) -> None:
+    def __init__(self, session: Session, keyspace: str, log: CassandraLog, times: LogTimes, clock: Clock) -> None:
         """`keyspace` is its name, without quotation marks."""
         places, generations, counts = PlaceTable(session), GenerationTable(session), RowCounts(session)
-        self._times = times = LogTimes(session)
+        self.times = times
         self._served = served = ServedTables(generations)
         self.wakeups = wakeups = CassandraWakeups(session, generations, counts)
         committed = wakeups.committed
@@ -64,6 +64,6 @@ class ReadSide:
 
     def start(self, shape: Shape) -> None:
         """Look at a store of this shape, which may be another one than before."""
-        self._times.start(shape)
+        self.times.start(shape)
         self._served.forget()
         self.wakeups.start()

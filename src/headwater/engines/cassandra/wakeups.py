@@ -23,7 +23,7 @@ __all__ = ["CassandraWakeups"]
 
 _POLL: Final = 0.1
 """Seconds between two looks at the store, while somebody waits."""
-_QUIET: Final = 0.005
+_QUIET: Final = 0.02
 """Seconds for which commits beside the log are gathered before others are told."""
 _RETRY: Final = 0.5
 """Seconds until they are told once more, where the cluster was out of reach."""
