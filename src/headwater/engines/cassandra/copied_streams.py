@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -78,8 +79,8 @@ class CopiedStreams:
         place, intents, chunks = growth.place, list[Intent](), {growth.chunk}
         for events in _appends(growth.new, self._shape.events_per_append):
             rows, slot = _rows(events, batch.tags), self._shape.slot_of(time.time_ns() // 1_000)
-            ends_at = time.monotonic() + self._patience
-            outcome = await self._run(append(place, rows, slot, self._shape, lambda end=ends_at: _is_past(end)))
+            is_late = partial(_is_past, time.monotonic() + self._patience)
+            outcome = await self._run(append(place, rows, slot, self._shape, is_late))
             if not isinstance(outcome, Committed):
                 raise StoreUnavailable(
                     f"stream {place.stream!r} has not taken in what was given ({type(outcome).__name__}): give it again"

@@ -57,6 +57,7 @@ class CassandraEngine:
     """Any number of processes, on any number of machines, may share a keyspace."""
 
     name = "cassandra"
+    _closing: asyncio.Task[None] | None = None
 
     def __init__(self, location: Location, options: EngineOptions | None = None) -> None:
         self.location = location
@@ -66,7 +67,6 @@ class CassandraEngine:
         self._performer = performer = Performer(session)
         self._places = places = Places()
         self._opening = asyncio.Lock()
-        self._closing: asyncio.Task[None] | None = None
         self._identity: Identity | None = None
         self._shape = Shape()
         self._unlogged = unlogged = Pending(performer)
