@@ -63,6 +63,17 @@ async def test_indexes_and_keys_lead_to_rows_where_a_look_at_all_is_refused(side
         await side.reads_of(4).aggregate(Sale, parse_pipeline([{"$group": {"_id": "$shop", "n": {"$sum": 1}}}]))
 
 
+async def test_deleted_rows_are_looked_at_too(side: Side) -> None:
+    await side.page(*[(n, Insert(Sale(id=f"{n}", title="same"))) for n in range(5)])
+    await side.page(*[(9, Delete(Sale, f"{n}")) for n in range(5)])
+    assert await side.ids(most=5) == []
+    with pytest.raises(InvalidCriteria, match="more than 4 rows of Sale"):
+        await side.ids(most=4)
+    assert await side.reads_of(5).search(Sale, ["title"], query_words("same"), 9) == []
+    with pytest.raises(InvalidCriteria, match="more than 4 rows of Sale have words that begin so"):
+        await side.reads_of(4).search(Sale, ["title"], query_words("s"), 9)
+
+
 async def test_what_is_no_longer_so_is_not_found_by_an_index(side: Side) -> None:
     await side.page((0, Insert(Sale(id="a", shop="north", title="old words"))))
     await side.page((1, Update(Sale, "a", {"shop": None, "title": ""})))

@@ -12,7 +12,7 @@ from headwater.engines.cassandra.cells import defaults
 from headwater.engines.cassandra.errors import is_misfit
 from headwater.engines.cassandra.narrowing import Keys, Lookup, Way, fields_in, unsure_of, ways
 from headwater.engines.cassandra.read_model_tables import declared_indexes
-from headwater.engines.cassandra.row_stream import all_rows, rows_of
+from headwater.engines.cassandra.row_stream import Page, all_rows, rows_of
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.table import Table
 from headwater.errors import InvalidCriteria, StoreMismatch, StoreUnavailable
@@ -36,10 +36,10 @@ class FoundRows:
         is_meant, looked_at = matcher(criteria, table.schema.fields), 0
         async with aclosing(await self._candidates(table, criteria)) as pages:
             async for page in pages:
-                looked_at += len(page)
+                looked_at += page.looked_at
                 if looked_at > self.most:
                     self.refuse(table, criteria)
-                yield [row for row in page if is_meant(row)]
+                yield [row for row in page.rows if is_meant(row)]
 
     def refuse(self, table: Table, criteria: BoundCriteria) -> NoReturn:
         """Raises InvalidCriteria that says what to declare."""
@@ -51,7 +51,7 @@ class FoundRows:
             "that is smaller"
         )
 
-    async def _candidates(self, table: Table, criteria: BoundCriteria) -> AsyncGenerator[Sequence[Row], None]:
+    async def _candidates(self, table: Table, criteria: BoundCriteria) -> AsyncGenerator[Page, None]:
         fields = declared_indexes(table, self._catalogue.indexed_here(table.schema.table))
         indexed = {field.name for field in fields} - self._catalogue.accumulated_here(table)
         while used := ways(criteria, table.schema.key, indexed):

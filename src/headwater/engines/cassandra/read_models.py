@@ -21,7 +21,7 @@ from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.sub_row_cells import merged_scalars
 from headwater.engines.cassandra.table import Table, table_of, unknown
 from headwater.errors import StoreMismatch
-from headwater.models.binding import BoundCriteria, Everything, bind
+from headwater.models.binding import BoundCriteria, bind
 from headwater.models.criteria import Criteria
 from headwater.models.evaluate import Row as Scalars
 from headwater.models.evaluate import finds, ordered
@@ -98,11 +98,9 @@ class CassandraReadModels:
 
         async def read(table: Table) -> list[M]:
             keys = await keys_of_word(self._session, table, longest(tokens), self._found.most)
-            if keys is None:
-                self._found.refuse(table, Everything())
             wanted, waiting = list[Scalars](), iter(sorted(cast("set[str]", keys)))
             while len(wanted) < limit and (some := list(islice(waiting, _KEYS))):
-                found = [row async for page in rows_of(self._session, table, some) for row in page]
+                found = [row async for page in rows_of(self._session, table, some) for row in page.rows]
                 meant = [row for row in found if finds(tokens, [row[place] for place in places])]
                 wanted += ordered(meant, by_key, schema.fields)
             return [cast("M", schema.to_row(row)) for row in wanted[:limit]]

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from headwater.engines.cassandra.cells import is_short_key
 from headwater.engines.cassandra.session import Row, Session
@@ -16,7 +16,7 @@ from headwater.engines.cassandra.table import Table
 from headwater.models.evaluate import Row as Scalars
 from headwater.models.fields import Scalar
 
-__all__ = ["all_rows", "rows_of"]
+__all__ = ["PAGE", "Page", "all_rows", "rows_of"]
 
 PAGE: Final = 5_000
 """Sub-rows of one answer."""
@@ -31,7 +31,13 @@ _KEYS: Final = 50
 _REQUESTS: Final = 16
 
 
-async def all_rows(session: Session, table: Table) -> AsyncGenerator[Sequence[Scalars], None]:
+class Page(NamedTuple):
+    looked_at: int
+    """Keys, those of deleted rows, too."""
+    rows: Sequence[Scalars]
+
+
+async def all_rows(session: Session, table: Table) -> AsyncGenerator[Page, None]:
     """Every row, in no order: one page where they are few, else what follows by ranges, several at a time."""
     async with aclosing(session.pages(table.get_all, page=PAGE)) as pages:
         first = await anext(pages)
@@ -46,11 +52,11 @@ async def all_rows(session: Session, table: Table) -> AsyncGenerator[Sequence[Sc
             yield page
 
 
-async def rows_of(session: Session, table: Table, keys: Iterable[Scalar]) -> AsyncGenerator[Sequence[Scalars], None]:
+async def rows_of(session: Session, table: Table, keys: Iterable[Scalar]) -> AsyncGenerator[Page, None]:
     """The rows of these keys that are there, in no order."""
     waiting = filter(is_short_key, keys)
 
-    async def read(some: Sequence[Scalar]) -> Sequence[Scalars]:
+    async def read(some: Sequence[Scalar]) -> Page:
         return _merged(table, await session.rows(table.get_many, list(some)))
 
     while batch := list(islice(waiting, _KEYS * _REQUESTS)):
@@ -59,9 +65,9 @@ async def rows_of(session: Session, table: Table, keys: Iterable[Scalar]) -> Asy
             yield found
 
 
-async def _ranges(session: Session, table: Table, start: int) -> AsyncGenerator[Sequence[Scalars], None]:
+async def _ranges(session: Session, table: Table, start: int) -> AsyncGenerator[Page, None]:
     """From a token on."""
-    pages: asyncio.Queue[Sequence[Scalars] | None] = asyncio.Queue(_AHEAD)
+    pages: asyncio.Queue[Page | None] = asyncio.Queue(_AHEAD)
     waiting = iter(_split(start))
 
     async def read() -> None:
@@ -107,7 +113,7 @@ def _of_last_key(table: Table, rows: Sequence[Row]) -> list[Row]:
     return list(rows[at:])
 
 
-def _merged(table: Table, rows: Iterable[Row]) -> list[Scalars]:
+def _merged(table: Table, rows: Iterable[Row]) -> Page:
     by_key = groupby(rows, key=itemgetter(table.key_place))
     found = [merged_scalars(table, list(sub_rows)) for _, sub_rows in by_key]
-    return [row for row in found if row is not None]
+    return Page(len(found), [row for row in found if row is not None])

@@ -13,6 +13,7 @@ from typing import Final, cast
 from headwater.engines.cassandra.cells import defaults
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.table import Table
+from headwater.errors import InvalidCriteria
 from headwater.models.model import ReadModel
 from headwater.models.search import words
 
@@ -47,14 +48,17 @@ def longest(tokens: Sequence[str]) -> str:
     return max(tokens, key=len)[:_LETTERS]
 
 
-async def keys_of_word(session: Session, table: Table, token: str, most: int) -> set[object] | None:
-    """The keys of rows in which a word once began so; None for more than `most`."""
+async def keys_of_word(session: Session, table: Table, token: str, most: int) -> set[object]:
+    """The keys of rows in which a word once began so; raises InvalidCriteria for more than `most`."""
     keys: set[object] = set()
     for prefix in await _prefixes(session, table, token):
         async for page in session.pages(table.find_word, prefix, token, token + _LAST):
             keys.update([key for (key,) in page])
             if len(keys) > most:
-                return None
+                name = table.schema.model.__name__
+                raise InvalidCriteria(
+                    f"more than {most:,} rows of {name} have words that begin so: search for longer ones"
+                )
     return keys
 
 
