@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from unittest.mock import patch
 
 import pytest
 
 from headwater.engines.cassandra import row_stream
-from headwater.errors import InvalidCriteria, StoreMismatch, UnknownName
+from headwater.engines.cassandra.session import Row
+from headwater.errors import InvalidCriteria, StoreMismatch, StoreUnavailable, UnknownName
 from headwater.models.changes import Delete, Insert, Update
 from headwater.models.criteria import All, Order
 from headwater.models.criteria_parsing import parse_criteria
@@ -92,6 +93,27 @@ async def test_a_table_of_many_pages_is_read_whole_and_once(side: Side) -> None:
             assert await side.ids() == expected
             rows = await side.reads.find(Sale, Selection(order=(Order("items"),), skip=66, limit=2))
             assert [(sale.id, sale.items) for sale in rows] == [("000", 2), ("003", 2)]
+            with pytest.raises(InvalidCriteria, match="more than 30 rows"):  # what is still on its way is let go
+                await side.ids(most=30)
+
+
+async def test_a_page_that_cannot_be_read_ends_it_all(side: Side) -> None:
+    await side.page(*[(n, sold(f"{n:03}", "1")) for n in range(60)])
+    real, left = side.session.pages, iter(range(10))
+
+    async def pages(name: str, *parameters: object, page: int = 1, **levels: bool) -> AsyncGenerator[list[Row], None]:
+        async for found in real(name, *parameters, page=page, **levels):
+            if "token(" in name and next(left, None) is None:
+                raise StoreUnavailable("no answer")
+            yield found
+
+    with (
+        patch.object(side.session, "pages", pages),
+        patch.object(row_stream, "PAGE", 2),
+        pytest.raises(StoreUnavailable),
+    ):
+        await side.ids()
+    assert [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 
 
 # -- tables ------------------------------------------------------------------------

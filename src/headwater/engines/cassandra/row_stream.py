@@ -67,33 +67,34 @@ async def rows_of(session: Session, table: Table, keys: Iterable[Scalar]) -> Asy
 
 async def _ranges(session: Session, table: Table, start: int) -> AsyncGenerator[Page, None]:
     """From a token on."""
-    pages: asyncio.Queue[Page | None] = asyncio.Queue(_AHEAD)
+    pages, room = asyncio.Queue[Page | None](), asyncio.Semaphore(_AHEAD)
     waiting = iter(_split(start))
 
     async def read() -> None:
         for low, high in waiting:
             held: list[Row] = []
             async for page in session.pages(table.get_range, low, high, page=PAGE):
+                await room.acquire()
                 rows = [*held, *page]
                 held = _of_last_key(table, rows)
-                await pages.put(_merged(table, rows[: len(rows) - len(held)]))
-            await pages.put(_merged(table, held))
+                pages.put_nowait(_merged(table, rows[: len(rows) - len(held)]))
+            await room.acquire()
+            pages.put_nowait(_merged(table, held))
 
     async def read_all() -> None:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(_READERS):
-                    group.create_task(read())
-        except* Exception as errors:
-            raise errors.exceptions[0] from None
-        finally:
-            await pages.put(None)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_READERS):
+                group.create_task(read())
 
     reading = asyncio.create_task(read_all(), name="headwater-streaming")
+    reading.add_done_callback(lambda _: pages.put_nowait(None))
     try:
         while (page := await pages.get()) is not None:
+            room.release()
             yield page
         await reading
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
