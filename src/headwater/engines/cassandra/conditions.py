@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, cast
 import msgspec
 
 from headwater.domain.free_text import told
+from headwater.engines.cassandra.bodies import encoded
 from headwater.engines.cassandra.session import Session
 from headwater.errors import StoreBusy
 from headwater.ports.conditions import Pause, Trouble
@@ -33,7 +34,7 @@ class CassandraConditions:
 
     async def pause(self, pause: Pause) -> None:
         kept = msgspec.structs.replace(pause, by=told(pause.by), reason=told(pause.reason))
-        await self._write(_pause_key(pause.projection), msgspec.json.encode(kept))
+        await self._write(_pause_key(pause.projection), encoded(kept))
 
     async def resume(self, projection: str) -> bool:
         return await self._delete(_pause_key(projection))
@@ -46,7 +47,7 @@ class CassandraConditions:
             await self._delete(_trouble_key(place))
         else:
             kept = msgspec.structs.replace(trouble, error=told(trouble.error), owner=told(trouble.owner))
-            await self._write(_trouble_key(place), msgspec.json.encode(kept))
+            await self._write(_trouble_key(place), encoded(kept))
 
     async def troubles(self) -> Sequence[Trouble]:
         return sorted([_trouble(body) for body in await self._all(_TROUBLE)], key=lambda trouble: trouble.place)

@@ -7,6 +7,7 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
+from headwater.engines.cassandra.bodies import encoded
 from headwater.engines.cassandra.errors import is_out_of_reach
 from headwater.engines.cassandra.session import Session, Step
 from headwater.engines.cassandra.stage import Filling, Stage, Tables
@@ -25,7 +26,6 @@ class _Generations(msgspec.Struct, frozen=True):
     fillings: tuple[Filling, ...]
 
 
-_encode = msgspec.json.Encoder().encode
 _tables = msgspec.json.Decoder(Tables).decode
 _generations = msgspec.json.Decoder(_Generations).decode
 
@@ -82,8 +82,8 @@ def _with_row(stage: Stage, name: str, version: int, body: bytes) -> Stage:
 
 
 def _steps(seen: Stage, wanted: Stage) -> list[Step]:
-    steps: list[Step] = [("update_tables", (wanted.version, _encode(wanted.tables), seen.version))]
+    steps: list[Step] = [("update_tables", (wanted.version, encoded(wanted.tables), seen.version))]
     if (seen.begun, seen.fillings) != (wanted.begun, wanted.fillings):
-        kept = _encode(_Generations(wanted.begun, wanted.fillings))
+        kept = encoded(_Generations(wanted.begun, wanted.fillings))
         steps.append(("write_generations", (wanted.projection, kept)))
     return steps

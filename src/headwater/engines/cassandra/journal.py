@@ -11,6 +11,7 @@ import msgspec
 
 from headwater.domain.free_text import told
 from headwater.domain.version import check_count
+from headwater.engines.cassandra.bodies import encoded
 from headwater.engines.cassandra.session import Session, Step
 from headwater.ports.clock import Clock
 from headwater.ports.journal import Entry
@@ -27,7 +28,6 @@ note at the same time keep within what is promised."""
 _TOGETHER: Final = 100
 """Entries that are noted in one batch, at most."""
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
 
 
@@ -85,7 +85,7 @@ class CassandraJournal:
                 self._unpruned = _PRUNED_AFTER
             first = max(self._now(), self._last + 1)
             steps: list[Step] = [
-                ("note_entry", (first + place, self._writer, _encode(entry))) for place, entry in enumerate(entries)
+                ("note_entry", (first + place, self._writer, encoded(entry))) for place, entry in enumerate(entries)
             ]
             await self._session.write(*steps)
             self._last = first + len(entries) - 1

@@ -10,6 +10,7 @@ import msgspec
 
 from headwater.domain.free_text import told
 from headwater.domain.version import check_count
+from headwater.engines.cassandra.bodies import encoded
 from headwater.engines.cassandra.place_table import PartKey, PlaceTable
 from headwater.engines.cassandra.session import Session, Step
 from headwater.errors import StoreBusy
@@ -24,7 +25,6 @@ _TRIES: Final = 50
 _ParkedRow: TypeAlias = tuple[int, bytes, bytes | None]
 """The offset, the event, and the data that replaces its own."""
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ParkedEvent).decode
 
 
@@ -140,7 +140,7 @@ def _body(event: ParkedEvent, before: bytes | None) -> bytes:
     """The event as it is kept, without the data that replaces its own; the attempts add up."""
     attempts = event.attempts + (0 if before is None else _decode(before).attempts)
     error, trace = event.error and told(event.error), told(event.trace)
-    return _encode(msgspec.structs.replace(event, error=error, trace=trace, attempts=attempts, data=None))
+    return encoded(msgspec.structs.replace(event, error=error, trace=trace, attempts=attempts, data=None))
 
 
 def _edited(event: ParkedEvent) -> list[Step]:
