@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import contextmanager
 from unittest.mock import patch
 
 import pytest
 
 from headwater.engines.cassandra import open_engine
 from headwater.engines.cassandra.engine import CassandraEngine
+from headwater.engines.cassandra.generation_table import GenerationTable
 from headwater.engines.cassandra.place_table import PlaceTable
 from headwater.engines.cassandra.rows import Rows
+from headwater.engines.cassandra.stage import Stage
 from headwater.engines.cassandra.writing import Writing
 from headwater.errors import CheckpointConflict, StoreUnavailable
 from headwater.models.changes import Accumulate, Change, Delete, Insert
@@ -22,7 +26,7 @@ from headwater.ports.wakeups import KnowsOthers
 from headwater.testing.conformance.commits import at, parked_at, reset_of, swap, totals
 from headwater.testing.conformance.generations import begin, fill
 from headwater.testing.controls import Tally, tally
-from tests.engines.cassandra_servers import fresh_keyspace
+from tests.engines.cassandra_servers import cassandra_url, fresh_keyspace, run
 
 
 @pytest.fixture
@@ -59,26 +63,26 @@ def told(
     )
 
 
-class _BrokenOff:
-    """Does not do what it stands for, once."""
+@contextmanager
+def broken_off(owner: type, name: str) -> Generator[None]:
+    """What is asked first of such objects is not done, and said so."""
+    does: Callable[..., Awaitable[object]] = getattr(owner, name)
+    failures = iter([StoreUnavailable("out of reach")])
 
-    def __init__(self, does: Callable[..., Awaitable[object]]) -> None:
-        self._does = does
-        self._was_called = False
+    async def once(*args: object) -> object:
+        for failure in failures:
+            raise failure
+        return await does(*args)
 
-    async def __call__(self, *args: object, **named: object) -> object:
-        if not self._was_called:
-            self._was_called = True
-            raise StoreUnavailable("out of reach")
-        return await self._does(*args, **named)
+    with patch.object(owner, name, once):
+        yield
 
 
 # -- commits ---------------------------------------------------------------------------
 
 
 async def test_a_commit_that_is_broken_off_is_made_again_whatever_comes_with_it(engine: CassandraEngine) -> None:
-    places = engine._read_side.places
-    with patch.object(places, "exchange", _BrokenOff(places.exchange)), pytest.raises(StoreUnavailable):
+    with broken_off(PlaceTable, "exchange"), pytest.raises(StoreUnavailable):
         await engine.projections.commit(told(0, 1, (0, one_more())))
     assert (await totals(engine.read_models), await at(engine)) == ({"a": 1}, (0, 0))
     await engine.projections.commit(told(0, 3, (0, one_more()), (2, one_more())))
@@ -124,8 +128,7 @@ async def test_a_parked_event_that_is_replayed_counts_once(engine: CassandraEngi
     await engine.parking.park(parked_at(1))
     await engine.projections.commit(told(0, 3, (0, one_more()), (2, one_more())))
     replayed = told(3, 3, (1, one_more()), unparked=(1,))
-    places = engine._read_side.places
-    with patch.object(places, "exchange", _BrokenOff(places.exchange)), pytest.raises(StoreUnavailable):
+    with broken_off(PlaceTable, "exchange"), pytest.raises(StoreUnavailable):
         await engine.projections.commit(replayed)
     assert [event.offset for event in await engine.parking.parked()] == [1]
     await engine.projections.commit(replayed)
@@ -190,16 +193,16 @@ async def test_a_lease_that_is_taken_while_a_swap_is_made_is_outdated_too(engine
     for generation in (0, 1):
         await fill(engine, generation, tally("a", generation))
     place = Place("p", 0, 1)
-    change = engine.generations._generations.change  # type: ignore[attr-defined]  # of the engine's own
+    change = GenerationTable.change
 
-    async def meanwhile(*deed: object) -> object:
+    async def meanwhile(self: GenerationTable, projection: str, deed: Callable[[Stage], tuple[Stage, None]]) -> None:
         for _ in range(3):
             lease = await engine.leases.acquire(place.lease, "worker", 30)
             assert lease is not None
             await engine.leases.release(lease)
-        return await change(*deed)
+        await change(self, projection, deed)
 
-    with patch.object(engine.generations._generations, "change", meanwhile):  # type: ignore[attr-defined]
+    with patch.object(GenerationTable, "change", meanwhile):
         assert await swap(engine, "p", 1)
     held = await engine.leases.acquire(place.lease, "worker", 30)
     assert held is not None
@@ -213,23 +216,19 @@ async def test_who_begins_next_takes_away_what_was_left(engine: CassandraEngine)
         await begin(engine, version)
         await fill(engine, version - 1, tally("a", version))
     await engine.parking.park(parked_at(3, generation=1))
-    with patch.object(Rows, "drop", _BrokenOff(Rows.drop)), pytest.raises(StoreUnavailable):
+    with broken_off(Rows, "drop"), pytest.raises(StoreUnavailable):
         await engine.generations.drop("p", 1)
-    tables = engine._session.run(
-        f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{_space(engine)}'"
-    )
-    assert "rm_conformance_tally_1" in {name for (name,) in await tables}
+    assert "rm_conformance_tally_1" in await tables_of(engine)
     wanted = NewGeneration(projection="p", version=1, fingerprint="", key_ranges=1, models=[Tally])
     await engine.generations.begin(wanted, beside=False)
-    tables = engine._session.run(
-        f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{_space(engine)}'"
-    )
-    assert "rm_conformance_tally_1" not in {name for (name,) in await tables}
+    assert "rm_conformance_tally_1" not in await tables_of(engine)
     assert list(await engine.parking.parked()) == []
 
 
-def _space(engine: CassandraEngine) -> str:
-    return engine.location.keyspace
+async def tables_of(engine: CassandraEngine) -> set[str]:
+    """The names of all tables of its keyspace."""
+    names = f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{engine.location.keyspace}'"
+    return {name for (name,) in await asyncio.to_thread(run, cassandra_url(), names)}
 
 
 # -- counts ----------------------------------------------------------------------------
