@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 
 import hypothesis
 import pytest
 
 from headwater.testing.clock import ManualClock  # after the rewriting of its package
+
+assert tracemalloc, "loaded: pytest does so at the first socket it finds open, and trips over a second one meanwhile"
 
 EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "60"))
 """Runs of the machine that compares two engines: 2,000 for the full proof."""

@@ -46,6 +46,7 @@ class Side:
     """The read side by itself."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         location = Location.parse(url, {})
         self._cql = Statements(location.keyspace, "events", "commands")
         self._location = location

@@ -10,6 +10,7 @@ import pytest
 
 from headwater.engines.cassandra import row_stream
 from headwater.engines.cassandra.session import Row
+from headwater.engines.cassandra.table import Table
 from headwater.errors import InvalidCriteria, StoreMismatch, StoreUnavailable, UnknownName
 from headwater.models.changes import Delete, Insert, Update
 from headwater.models.criteria import All, Order
@@ -167,6 +168,28 @@ async def test_a_new_field_has_its_default_in_the_rows_that_are_there(side: Side
     with pytest.raises(StoreMismatch, match="no longer declared"):
         await side.schema.ensure([Before])
     await side.rows.drop(["rows_grown"], 0)
+
+
+async def test_a_table_that_another_is_about_to_make_has_to_fit(side: Side) -> None:
+    class Theirs(ReadModel, table="rows_theirs"):
+        id: Key[str]
+        kind: int = 0
+
+    class Ours(ReadModel, table="rows_theirs"):
+        id: Key[str]
+
+    real = side.catalogue.insert
+
+    async def insert(table: Table) -> bool:
+        await side.schema.ensure([Theirs])  # faster by a moment
+        return await real(table)
+
+    other = Side(side.url)
+    await other.open()
+    with patch.object(other.catalogue, "insert", insert), pytest.raises(StoreMismatch, match="no longer declared"):
+        await other.schema.ensure([Ours])
+    await other.session.close()
+    await side.rows.drop(["rows_theirs"], 0)
 
 
 async def test_a_table_that_is_no_read_models_is_left_alone(side: Side) -> None:

@@ -42,9 +42,10 @@ class ReadModelTables:
         there = await self._there()
         for table in tables:
             known = await self._catalogue.find(table)
-            new = [] if known is None else new_fields(table.schema, known.declaration)
             if known is None and not await self._begun(table, there):
                 there = await self._appeared(table)
+                known = await self._catalogue.find(table)
+            new = [] if known is None else new_fields(table.schema, known.declaration)
             await self._make(table, there)
             if known is not None and known.declaration != declared(table.schema):
                 await self._extend(table, known, new)
