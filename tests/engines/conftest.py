@@ -10,7 +10,8 @@ import pytest
 
 from headwater.testing.clock import ManualClock  # after the rewriting of its package
 
-assert tracemalloc, "loaded: pytest does so at the first socket it finds open, and trips over a second one meanwhile"
+LOADED = (tracemalloc,)
+"""By pytest at the first socket that it finds open, if not now; and then it trips over a second one meanwhile."""
 
 EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "60"))
 """Runs of the machine that compares two engines: 2,000 for the full proof."""
