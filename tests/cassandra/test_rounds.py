@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.protocol.collecting import collect
-from headwater.engines.cassandra.protocol.ownership import LogHead, Ownership
+from headwater.engines.cassandra.protocol.ownership import Known, LogHead, Ownership
 from headwater.engines.cassandra.protocol.replies import APPLIED
 from headwater.engines.cassandra.protocol.rows import EventRow, Hint, Intent, Statics
 from headwater.engines.cassandra.protocol.sequencing import work_round
@@ -19,6 +19,10 @@ EVENT = NewEvent(event_id=b"0" * 16, type="it-happened", schema=1, data=b"{}")
 PENDING = Intent(part=0, slot=7, attempt=b"a", stream="s-1", chunk=0, first_version=1, count=1, fence=None)
 NOTHING = [Statics(), ()]
 """What the statics and rows of a chunk say that has none."""
+
+
+def noon() -> float:
+    return 12.0
 
 
 def rows(*versions: int) -> list[EventRow]:
@@ -56,7 +60,7 @@ def hint(*versions: int, sent_at: float) -> Hint:
 
 
 def test_what_was_made_since_the_takeover_is_logged_unread() -> None:
-    owner = Ownership(0, LogHead(-1, -1), since=5.0, waiting_since={b"a": 1.0}, pending_slots=frozenset({9}))
+    owner = Ownership(0, LogHead(-1, -1), noon, since=5.0, waiting_since={b"a": 1.0}, pending_slots=frozenset({9}))
     hints = [hint(2, sent_at=7.0), hint(1, sent_at=6.0)]
     asked, done = driven(work_round(owner, None, hints, SHAPE, 100.0, True), [APPLIED, True])
     assert (asked, [row.row.version for row in done.logged]) == (["AppendLog", "DeleteIntents"], [1, 2])
@@ -65,22 +69,33 @@ def test_what_was_made_since_the_takeover_is_logged_unread() -> None:
 
 
 def test_what_follows_on_what_this_owner_has_logged_is_unread_too() -> None:
-    owner = Ownership(0, LogHead(4, 4), since=5.0, known={("s-1", 0): 1})
+    owner = Ownership(0, LogHead(4, 4), noon, since=5.0, known={("s-1", 0): Known(1, 6.0)})
     asked, done = driven(work_round(owner, None, [hint(2, sent_at=1.0)], SHAPE, 100.0, True), [APPLIED, True])
     assert (asked, [row.offset for row in done.logged]) == (["AppendLog", "DeleteIntents"], [5])
+
+
+def test_what_may_be_forgotten_is_read() -> None:
+    shape = replace(SHAPE, chunks_known=1)
+    owner = Ownership(0, LogHead(-1, -1), noon, since=5.0, known={("s-9", 0): Known(1, 11.0)})
+    first, second = hint(1, sent_at=10.0), hint(1, sent_at=13.0)
+    second = replace(second, intent=replace(second.intent, stream="s-2"))
+    driven(work_round(owner, None, [second], shape, 100.0, True), [APPLIED, True])
+    assert owner.since == 11.0
+    asked, _ = driven(work_round(owner, None, [first], shape, 100.0, True), [Statics(1, None, 1), (), True])
+    assert asked == ["ReadStatics", "ReadRows", "DeleteIntents"]
 
 
 @pytest.mark.parametrize(
     "made", [hint(1, sent_at=5.0), hint(2, sent_at=9.0)], ids=["before the takeover", "behind what another has made"]
 )
 def test_any_other_append_is_read_as_if_found(made: Hint) -> None:
-    owner = Ownership(0, LogHead(-1, -1), since=5.0)
+    owner = Ownership(0, LogHead(-1, -1), noon, since=5.0)
     asked, done = driven(work_round(owner, None, [made], SHAPE, 100.0, True), [Statics(2), rows(1, 2), APPLIED, True])
     assert (asked, len(done.logged)) == (["ReadStatics", "ReadRows", "AppendLog", "DeleteIntents"], 2)
 
 
 def test_a_batch_has_what_happened_first_in_front() -> None:
-    owner = Ownership(0, LogHead(-1, -1), since=5.0)
+    owner = Ownership(0, LogHead(-1, -1), noon, since=5.0)
     late, early = hint(1, sent_at=6.0), hint(1, sent_at=7.0)
     late = replace(late, rows=(replace(late.rows[0], time=190),))
     early = replace(early, intent=replace(early.intent, stream="t-1", attempt=b"e"))
@@ -89,7 +104,7 @@ def test_a_batch_has_what_happened_first_in_front() -> None:
 
 
 def test_what_is_pending_is_fenced_after_a_while_and_looked_at_until_then() -> None:
-    owner = Ownership(0, LogHead(-1, -1))
+    owner = Ownership(0, LogHead(-1, -1), noon)
     asked, done = driven(work_round(owner, [PENDING], (), SHAPE, 100.0, False), NOTHING)
     assert (asked, done.decided, set(owner.pending_slots)) == (["ReadStatics", "ReadRows"], [], {7})
     asked, done = driven(work_round(owner, [PENDING], (), SHAPE, 109.9, False), NOTHING)

@@ -44,7 +44,7 @@ INDEXES = [
 
 
 def owner(counts: dict[str, Count]) -> Ownership:
-    return Ownership(0, LogHead(8, 100), counts=counts, memory={("user-bob", 0): 2}, owed=list(ROWS))
+    return Ownership(0, LogHead(8, 100), lambda: 0.0, counts=counts, memory={("user-bob", 0): 2}, owed=list(ROWS))
 
 
 def asked_at_once(asked: Asked) -> list[Request[object]]:
@@ -71,7 +71,7 @@ def test_what_was_counted_is_not_counted_again_and_written_again() -> None:
 
 
 def test_nothing_owed_is_nothing_to_write() -> None:
-    asked, _ = driven(settle(Ownership(0, LogHead(-1, -1))), [])
+    asked, _ = driven(settle(Ownership(0, LogHead(-1, -1), lambda: 0.0)), [])
     assert asked == []
 
 

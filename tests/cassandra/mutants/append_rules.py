@@ -30,7 +30,7 @@ APPEND_RULES = (
                 ROLES,
                 "        slot = CLOSED_SLOT if",
                 "        if place.version + len(rows) > shape.chunk_end(place.chunk) and place.head is not None:\n"
-                "            place = Place(0, stream, place.chunk + 1, place.version, None, None)\n"
+                "            place = msgspec.structs.replace(place, chunk=place.chunk + 1, head=None, fence=None)\n"
                 "        slot = CLOSED_SLOT if",
             ),
         ),

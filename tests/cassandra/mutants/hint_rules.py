@@ -9,7 +9,7 @@ from tests.cassandra.simulator.variant import VARIANTS, Variant
 
 __all__ = ["HINT_RULES"]
 
-HINTING = PROTOCOL + "hinting"
+HINTING, SEQUENCING = PROTOCOL + "hinting", PROTOCOL + "sequencing"
 EACH_IN_ITS_CHUNK = Variant(
     shape=Shape(events_per_chunk=1, events_per_append=1, events_per_bucket=9, events_per_log_batch=4),
     streams=8,
@@ -30,6 +30,12 @@ HINT_RULES = (
         step="R2",
         edits=(Edit(HINTING, " and hint.sent_at > owner.since", ""),),
         variant=MANY,
+    ),
+    Rule(
+        name="a stream that may be one whose beginning was forgotten is read",
+        step="R2",
+        edits=(Edit(SEQUENCING, "        owner.since = max(owner.since, forgotten.at)\n", ""),),
+        variant=VARIANTS["streams begun, replies lost"],
     ),
     Rule(
         name="what does not follow on what this owner has logged is read",

@@ -39,8 +39,6 @@ class Truth:
     def appended(self, key: ChunkKey, statics: Mapping[str, object], rows: Mapping[int, EventRow]) -> None:
         """Events of a stream are decided."""
         stream = key[0]
-        if self._partition_keys.setdefault(stream, statics["partition_key"]) != statics["partition_key"]:
-            raise Violation("I11 a stream has two partition keys")
         for version, row in sorted(rows.items()):
             if version != self._versions.get(stream, 0) + 1:
                 raise Violation("I5 a stream forks")
@@ -57,6 +55,8 @@ class Truth:
                     self._committed_command(stream, version, row.first.command.id)
             if not self._has_intent(row.attempt):
                 raise Violation("COVER an event without an intent is committed")
+        if self._partition_keys.setdefault(stream, statics["partition_key"]) != statics["partition_key"]:
+            raise Violation("I11 a stream has two partition keys")
         self.heads[key] = self._versions[stream]
 
     def _committed_command(self, stream: str, version: int, command: str) -> None:

@@ -9,7 +9,12 @@ from headwater.engines.cassandra.protocol.shape import Shape
 __all__ = ["LEASE_VARIANTS", "VARIANTS", "LeaseVariant", "Variant"]
 
 SMALL = Shape(
-    events_per_chunk=2, events_per_append=2, events_per_bucket=3, events_per_log_batch=4, looks_before_fence=1
+    events_per_chunk=2,
+    events_per_append=2,
+    events_per_bucket=3,
+    events_per_log_batch=4,
+    looks_before_fence=1,
+    chunks_known=3,
 )
 
 
@@ -65,6 +70,7 @@ def _shape(chunk: int, bucket: int, append: int, batch: int = 4, size: int = 99,
         events_per_log_batch=batch,
         bytes_per_log_batch=size,
         looks_before_fence=looks,
+        chunks_known=2,
     )
 
 
@@ -109,6 +115,17 @@ VARIANTS = {
     "three keys, committed late": Variant(keys=3, commits_late=True, appends=4),
     "many streams, lazy, three sequencers": Variant(
         shape=_shape(3, 4, 2), streams=9, appends=5, lazy=True, sequencers=3, faults=0.3, repeats=0.5
+    ),
+    "streams begun, replies lost": Variant(
+        shape=_shape(9, 30, 1),
+        streams=30,
+        writers=8,
+        appends=6,
+        sequencers=1,
+        rounds=60,
+        faults=0.3,
+        crashes=0.0,
+        repeats=0.0,
     ),
     "no reconciler, no closed slots": Variant(reconciles=False, closed=0.0),
 }

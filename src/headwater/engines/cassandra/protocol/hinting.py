@@ -15,13 +15,14 @@ def rows_by_hint(owner: Ownership, hints: Iterable[Hint]) -> tuple[list[tuple[Ch
     """R2: the rows to be logged that follow on what this owner has logged; and the chunks that must be read.
 
     Nobody but the owner logs anything while its batches are applied. So of a chunk of which it has logged a version it
-    knows that none above is logged; and of a stream whose first append was sent after the takeover, that none is.
+    knows that none above is logged; and of a stream whose first append was sent after the takeover, and after it logged
+    whatever it has forgotten since, that none is.
     """
     found: dict[ChunkKey, list[EventRow]] = {}
     reached: dict[ChunkKey, int] = {}
     unread = set[ChunkKey]()
     for hint in sorted(hints, key=lambda hint: hint.intent.first_version):
-        at = reached.get(hint.chunk, owner.known.get(hint.chunk))
+        at = reached.get(hint.chunk, _known(owner, hint.chunk))
         if at is None and hint.intent.expected == 0 and hint.sent_at > owner.since:
             at = 0
         if at is None or at < hint.intent.expected:
@@ -39,7 +40,12 @@ def decided_by_hint(owner: Ownership, seen: Mapping[ChunkKey, ChunkSeen], hints:
     done = list[Intent]()
     for hint in hints:
         looked_at = seen.get(hint.chunk)
-        logged = max(owner.known.get(hint.chunk, 0), 0 if looked_at is None else looked_at.logged)
+        logged = max(_known(owner, hint.chunk) or 0, 0 if looked_at is None else looked_at.logged)
         if logged >= hint.intent.last_version:
             done.append(hint.intent)
     return done
+
+
+def _known(owner: Ownership, chunk: ChunkKey) -> int | None:
+    known = owner.known.get(chunk)
+    return None if known is None else known.version

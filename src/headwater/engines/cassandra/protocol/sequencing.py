@@ -12,7 +12,7 @@ from headwater.engines.cassandra.protocol.collecting import collect
 from headwater.engines.cassandra.protocol.core import Core, ask, ask_all
 from headwater.engines.cassandra.protocol.deciding import ChunkSeen, Verdict, decide, verdict_of_row
 from headwater.engines.cassandra.protocol.hinting import decided_by_hint, rows_by_hint
-from headwater.engines.cassandra.protocol.ownership import LogHead, Ownership
+from headwater.engines.cassandra.protocol.ownership import Known, LogHead, Ownership
 from headwater.engines.cassandra.protocol.replies import Applied
 from headwater.engines.cassandra.protocol.requests import (
     AppendLog,
@@ -26,9 +26,6 @@ from headwater.engines.cassandra.protocol.settling import settle
 from headwater.engines.cassandra.protocol.shape import Shape
 
 __all__ = ["Collected", "Round", "work_round"]
-
-KNOWN_CHUNKS = 20_000
-"""Of which an owner remembers what it has logged."""
 
 Collected: TypeAlias = Sequence[tuple[ChunkKey, EventRow]]
 """Rows that the log does not have, those of each stream in their order."""
@@ -79,7 +76,7 @@ def work_round(
         if not isinstance(answer, Applied):
             return Round(lost=True)  # whatever it was: take over
         # R4 Remember it, and settle it now or later.
-        _advance(owner, batch, seen)
+        _advance(owner, batch, seen, shape.chunks_known)
         if not lazy:
             yield from settle(owner)
         # R6 What it claims and gives up is confirmed.
@@ -119,18 +116,20 @@ def _batch(head: LogHead, rows: Iterable[tuple[ChunkKey, EventRow]]) -> Iterator
         yield LogRow(offset, time, stream, chunk, row)
 
 
-def _advance(owner: Ownership, batch: Sequence[LogRow], seen: Mapping[ChunkKey, ChunkSeen]) -> None:
+def _advance(owner: Ownership, batch: Sequence[LogRow], seen: Mapping[ChunkKey, ChunkSeen], most: int) -> None:
+    now = owner.clock()
     owner.head = LogHead(batch[-1].offset, batch[-1].log_time)
     owner.owed += [row.logged for row in batch]
     for row in batch:
         key, version = (row.stream, row.chunk), row.row.version
         owner.memory[key] = version
         owner.known.pop(key, None)
-        owner.known[key] = version
+        owner.known[key] = Known(version, now)
         if key in seen:
             seen[key].logged = version
-    while len(owner.known) > KNOWN_CHUNKS:
-        del owner.known[next(iter(owner.known))]
+    while len(owner.known) > most:
+        forgotten = owner.known.pop(next(iter(owner.known)))
+        owner.since = max(owner.since, forgotten.at)
 
 
 def _decided(

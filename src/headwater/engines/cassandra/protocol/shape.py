@@ -31,6 +31,9 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     looks_before_fence: int = 5
     """How often who wants a key looks, with pauses, at the append that has reserved it, before it is fenced."""
 
+    chunks_known: int = 20_000
+    """Of which an owner remembers what it has logged, so that it need not read them."""
+
     def __post_init__(self) -> None:
         if not 1 <= self.events_per_append <= self.events_per_chunk:
             raise BadDeclaration(

@@ -34,7 +34,7 @@ def take_over(part: int, shape: Shape, clock: Callable[[], float]) -> Core[Owner
             "deleted, or restored without the rest"
         )
     # T2, T3 Settle it.
-    owner = Ownership(part, head, counts=dict(counts), owed=tail)
+    owner = Ownership(part, head, clock, counts=dict(counts), owed=tail)
     yield from settle(owner)
     owner.since = clock()
     return owner
