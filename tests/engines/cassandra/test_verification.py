@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from headwater.domain.append import UniqueKey
+from headwater.domain.importing import Import
 from headwater.domain.stream import StreamId
 from headwater.engines.cassandra import chunk_verification, log_verification, open_engine
 from headwater.engines.cassandra.engine import CassandraEngine
@@ -53,7 +54,7 @@ async def found_by(engine: CassandraEngine) -> list[Finding]:
         (f"UPDATE {{events}} {{later}} SET tags = ['a:b'] WHERE {ROW} = 3", ["another one in its stream"]),
         (f"DELETE FROM {{events}} {{later}} WHERE {ROW} = 3", ["stream does not have", "with a hole", "other events"]),
         (f"DELETE FROM {{events}} {{later}} WHERE {ROW} = 5", ["stream does not have", "does not end"]),
-        (f"UPDATE {{events}} {{later}} SET log_offset = 7 WHERE {ROW} = 3", ["lies elsewhere"]),
+        (f"UPDATE {{events}} {{later}} SET log_offset = 7 WHERE {ROW} = 3", ["lies elsewhere", "not in their order"]),
         (
             f"UPDATE {{events}} {{later}} SET log_offset = null WHERE {ROW} = 3",
             ["or nowhere", "other events in the log"],
@@ -133,6 +134,33 @@ async def test_a_key_of_no_stream_is_found(engine: CassandraEngine) -> None:
         "WHERE scope = 'scope' AND value = 'value'",
     )
     assert "a unique key held by no stream" in {finding.what for finding in await found_by(engine)}
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("DELETE FROM {keyspace}.headwater_command_places WHERE command = 'c1'", "a damaged record"),
+        (
+            "UPDATE {keyspace}.headwater_log {later} SET first = 0x WHERE part = -1 AND bucket = 0 AND log_offset = 1",
+            "a damaged record",
+        ),
+        (
+            "DELETE FROM {keyspace}.headwater_log {later} WHERE part = -1 AND bucket = 0 AND log_offset = 1",
+            "records of copied commands are missing",
+        ),
+    ],
+)
+async def test_records_of_copied_commands_are_looked_at(statement: str, what: str) -> None:
+    async with fresh_keyspace(partitions="1") as url:
+        engine = open_engine(url, EngineOptions())
+        await engine.open()
+        await engine.imports.begin("the source")
+        await engine.imports.take(Import(commands=[command_of(f"c{number}") for number in range(3)]))
+        assert await found_by(engine) == []
+        await damage(engine, statement)
+        (finding,) = await found_by(engine)
+        await engine.close()
+    assert what in finding.what
 
 
 async def test_pages_and_buckets_have_no_seam(engine: CassandraEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ class CopiedLog:
     async def extend(self, part: int, chunks: Collection[ChunkKey], given: Sequence[StoredEvent]) -> None:
         """Log all that these chunks have and the log does not, the events given in their order.
 
-        Raises StoreUnavailable where that does not come to an end in time: all of it is kept, and to be given again.
+        Raises StoreUnavailable where it does not get on for a while: all of it is kept, and to be given again.
         """
         known = self._owners.pop(part, None)
         owner = await self._run(take_over(part, self._shape, time.monotonic)) if known is None else known
@@ -51,6 +51,8 @@ class CopiedLog:
         while True:
             done = await self._run(work_round(owner, None, (), self._shape, 0.0, True, order.of, chunks))
             self._logged(part, [row.logged for row in done.logged])
+            if done.logged:
+                ends_at = time.monotonic() + self._patience
             if done.lost:
                 owner = await self._run(take_over(part, self._shape, time.monotonic))
             elif len(done.logged) == order.collected < self._shape.events_per_log_batch:
