@@ -47,9 +47,7 @@ async def open_store(session: Session, cql: Statements, location: Location, opti
         if not options.create:
             raise StoreUnavailable(f"there is no keyspace {location.keyspace!r}: check the URL")
         await session.run(await _new_keyspace(session, location))
-    tables = await _tables(session, location)
-    if "headwater_store" not in tables:
-        _check_new(tables, location, options)
+    if not await _is_made(session, location, options):  # or another process is about to, or was killed before the end
         await _migrate(session, cql, 0)
         await _identify(session, cql, location, options)
     opened, format = await _opened(session, len(cql.migrations), location, options)
@@ -74,6 +72,19 @@ async def _new_keyspace(session: Session, location: Location) -> str:
         f'CREATE KEYSPACE IF NOT EXISTS "{location.keyspace}" '
         f"WITH replication = {{'class': 'NetworkTopologyStrategy', '{where}': {replicas}}} AND durable_writes = true"
     )
+
+
+async def _is_made(session: Session, location: Location, options: EngineOptions) -> bool:
+    """A store says who it is once all its tables are there."""
+    tables = await _tables(session, location)
+    if "headwater_store" not in tables:
+        _check_new(tables, location, options)
+        return False
+    if await session.row("find_identity", serially=True) is not None:
+        return True
+    if not options.create:
+        raise StoreUnavailable(f"keyspace {location.keyspace!r} holds a store that is not made yet: try again later")
+    return False
 
 
 async def _tables(session: Session, location: Location) -> set[str]:
