@@ -16,7 +16,8 @@ from headwater.errors import BadDeclaration, FormatTooNew, HeadwaterError, Store
 from headwater.ports.engine import EngineOptions, Identity
 from headwater.testing.controls import ANN, BOB, append_of
 from tests.engines.postgres.stores import opened, select
-from tests.engines.servers import ROOT, execute, fresh_database, fresh_schema
+from tests.engines.run_servers import ROOT
+from tests.engines.servers import execute, fresh_database, fresh_schema
 
 MIGRATIONS = statements._FILES.migrations
 ADDED = "ALTER TABLE {schema}.headwater_leases ADD COLUMN note text NOT NULL DEFAULT ''"
