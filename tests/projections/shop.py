@@ -18,7 +18,7 @@ from headwater.handling.ids import uuid7
 from headwater.handling.injection import Injector
 from headwater.models.model import Key, ReadModel
 from headwater.ports.engine import Engine, Identity
-from headwater.ports.projection_store import ProjectionCommit
+from headwater.ports.projection_store import ByEvent, ProjectionCommit
 from headwater.projections.handler import ProjectionHandler
 from headwater.projections.parts import ProjectionParts, RunnerOptions
 from headwater.projections.synchronizer import ReadModelSynchronizer
@@ -130,6 +130,7 @@ class Shop:
         }
         return ProjectionParts(
             **(ports | others),
+            by_event=isinstance(engine.projections, ByEvent),
             schema=engine.read_model_schema,
             registry=self.registry,
             injector=self.injector,

@@ -180,7 +180,7 @@ class CassandraGenerations:
     async def _change(self, place: Place, change: Callable[[Mark], Mark]) -> None:
         key: PartKey = place.projection, place.generation, place.partition
         for _ in range(_TRIES):
-            mark = await self._places.read(place)
+            mark = await self._places.read(place, serially=True)
             seen = {} if mark is None else {place.key_range: mark}
             wanted = change(mark or Mark())
             if wanted == mark or await self._places.exchange(key, seen, {place.key_range: wanted}):

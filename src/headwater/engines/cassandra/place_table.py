@@ -31,10 +31,10 @@ class PlaceTable:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def read(self, place: Place) -> Mark | None:
-        """As it is agreed on."""
+    async def read(self, place: Place, serially: bool = False) -> Mark | None:
+        """With all that was acknowledged; `serially`: what was not is decided now."""
         key = *part_key(place), place.key_range
-        row = await self._session.row("read_checkpoint", *key, serially=True)
+        row = await self._session.row("read_checkpoint", *key, serially=serially)
         return None if row is None else Mark(*cast("tuple[int, int, int, int]", row))
 
     async def read_part(self, key: PartKey, serially: bool = False) -> dict[int, Mark]:

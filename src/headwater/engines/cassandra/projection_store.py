@@ -126,7 +126,7 @@ class CassandraProjectionStore:
 
     async def _mark(self, commit: ProjectionCommit) -> Mark | None:
         """Where the checkpoint stands; raises CheckpointConflict where the batch was made from another."""
-        mark = await self._places.read(commit.place)
+        mark = await self._places.read(commit.place, serially=True)
         kept = mark or Mark()
         if kept.offset != commit.start or kept.epoch > commit.epoch:
             raise conflict(_checkpoint(commit.place, mark), commit)
