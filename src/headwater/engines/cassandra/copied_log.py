@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import takewhile
 
 from headwater.domain.event import StoredEvent
 from headwater.engines.cassandra.performer import Performer
-from headwater.engines.cassandra.protocol.core import ask_all
 from headwater.engines.cassandra.protocol.ownership import Ownership
-from headwater.engines.cassandra.protocol.requests import DeleteIntents
-from headwater.engines.cassandra.protocol.rows import ChunkKey, Intent
+from headwater.engines.cassandra.protocol.rows import ChunkKey, Hint
 from headwater.engines.cassandra.protocol.sequencing import Collected, work_round
 from headwater.engines.cassandra.protocol.settling import settle
 from headwater.engines.cassandra.protocol.shape import Shape
@@ -39,17 +37,23 @@ class CopiedLog:
         self._shape = shape
         self._owners.clear()
 
-    async def extend(self, part: int, chunks: Collection[ChunkKey], given: Sequence[StoredEvent]) -> None:
-        """Log all that these chunks have and the log does not, the events given in their order.
+    async def own(self, part: int) -> None:
+        """Know a partition from now on, before anything is appended to its streams."""
+        if part not in self._owners:
+            self._owners[part] = await self._run(take_over(part, self._shape, time.monotonic))
+
+    async def extend(
+        self, part: int, hints: Sequence[Hint], chunks: Collection[ChunkKey], given: Sequence[StoredEvent]
+    ) -> None:
+        """Log what was appended just now, and all else that these chunks have, the events given in their order.
 
         Raises StoreUnavailable where it does not get on for a while: all of it is kept, and to be given again.
         """
-        known = self._owners.pop(part, None)
-        owner = await self._run(take_over(part, self._shape, time.monotonic)) if known is None else known
+        owner = self._owners.pop(part)  # and put back if all is well
         order = _Order(given)
         ends_at = time.monotonic() + self._patience
         while True:
-            done = await self._run(work_round(owner, None, (), self._shape, 0.0, True, order.of, chunks))
+            done = await self._run(work_round(owner, None, hints, self._shape, 0.0, True, order.of, chunks))
             self._logged(part, [row.logged for row in done.logged])
             if done.logged:
                 ends_at = time.monotonic() + self._patience
@@ -63,17 +67,6 @@ class CopiedLog:
         await self._run(settle(owner))
         self._settled(part, owed)
         self._owners[part] = owner
-
-    async def forget(self, intents: Iterable[Intent]) -> None:
-        """What is logged needs no intent."""
-        slots: dict[tuple[int, int], list[bytes]] = {}
-        for intent in intents:
-            slots.setdefault((intent.part, intent.slot), []).append(intent.attempt)
-        deletes = [
-            DeleteIntents(self._shape.intent_deleted_at(slot), part, slot, tuple(attempts))
-            for (part, slot), attempts in slots.items()
-        ]
-        await self._run(ask_all(deletes))
 
 
 class _Order:

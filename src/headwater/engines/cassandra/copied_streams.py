@@ -18,7 +18,7 @@ from headwater.engines.cassandra.protocol.appending import append, intent_of
 from headwater.engines.cassandra.protocol.locating import locate
 from headwater.engines.cassandra.protocol.outcomes import Committed
 from headwater.engines.cassandra.protocol.place import Place
-from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Intent
+from headwater.engines.cassandra.protocol.rows import ChunkKey, EventRow, Hint
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.session import Session
 from headwater.errors import StoreUnavailable
@@ -71,24 +71,24 @@ class CopiedStreams:
             place = msgspec.structs.replace(place, partition_key=run.partition_key)
         return Growth(run, place, new)
 
-    async def grow(self, growth: Growth, batch: Import) -> tuple[list[Intent], set[ChunkKey]]:
-        """Append what is still to come; what the log is to be told, and the chunks it lies in.
+    async def grow(self, growth: Growth, batch: Import) -> Sequence[Hint]:
+        """Append what is still to come; what the log is to be told.
 
         Raises StoreUnavailable where it is not known to be there: it may be, and is to be given again.
         """
-        place, intents, chunks = growth.place, list[Intent](), {growth.chunk}
+        place, hints = growth.place, list[Hint]()
         for events in _appends(growth.new, self._shape.events_per_append):
             rows, slot = _rows(events, batch.tags), self._shape.slot_of(time.time_ns() // 1_000)
-            is_late = partial(_is_past, time.monotonic() + self._patience)
+            sent_at = time.monotonic()
+            is_late = partial(_is_past, sent_at + self._patience)
             outcome = await self._run(append(place, rows, slot, self._shape, is_late))
             if not isinstance(outcome, Committed):
                 raise StoreUnavailable(
                     f"stream {place.stream!r} has not taken in what was given ({type(outcome).__name__}): give it again"
                 )
-            intents.append(intent_of(place, rows, slot))
-            chunks.add((place.stream, place.chunk))
+            hints.append(Hint(intent_of(place, rows, slot), rows, sent_at))
             place = place.after(rows, self._shape)
-        return intents, chunks
+        return hints
 
     async def _rows(self, stream: str, first: int, last: int) -> Mapping[int, EventRow]:
         """Every row from one version to another, which are there."""

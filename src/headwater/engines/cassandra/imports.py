@@ -18,7 +18,7 @@ from headwater.engines.cassandra.copied_streams import CopiedStreams, Growth
 from headwater.engines.cassandra.copy_leases import CopyLeases
 from headwater.engines.cassandra.log import CassandraLog
 from headwater.engines.cassandra.performer import Performer
-from headwater.engines.cassandra.protocol.rows import ChunkKey
+from headwater.engines.cassandra.protocol.rows import Hint
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.sequencer import Told
 from headwater.engines.cassandra.session import Session
@@ -107,20 +107,23 @@ class CassandraImports:
 
     async def _grow(self, growing: Sequence[Growth], batch: Import) -> None:
         """All streams at once, then each partition of the log."""
-        grown = await all_of([self._streams.grow(growth, batch) for growth in growing])
-        parts: dict[int, list[str]] = {}
+        parts: dict[int, list[Growth]] = {}
         for growth in growing:
-            parts.setdefault(growth.place.part, []).append(growth.place.stream)
-        chunks = {growth.place.stream: chunks for growth, (_, chunks) in zip(growing, grown, strict=True)}
-        await all_of([self._extend(part, streams, chunks, batch) for part, streams in parts.items()])
-        await self._copied_log.forget(chain.from_iterable(intents for intents, _ in grown))
+            parts.setdefault(growth.place.part, []).append(growth)
+        await all_of([self._copied_log.own(part) for part in parts])
+        grown = await all_of([self._streams.grow(growth, batch) for growth in growing])
+        hints = {growth.place.stream: hints for growth, hints in zip(growing, grown, strict=True)}
+        await all_of([self._extend(part, here, hints, batch) for part, here in parts.items()])
 
     async def _extend(
-        self, part: int, streams: Sequence[str], chunks: Mapping[str, set[ChunkKey]], batch: Import
+        self, part: int, here: Sequence[Growth], hints: Mapping[str, Sequence[Hint]], batch: Import
     ) -> None:
-        here = set(streams)
-        given = [event for event in batch.events if event.stream in here]
-        await self._copied_log.extend(part, set(chain.from_iterable(chunks[stream] for stream in streams)), given)
+        streams = [growth.place.stream for growth in here]
+        told = list(chain.from_iterable(hints[stream] for stream in streams))
+        unknown = {growth.chunk for growth in here if not hints[growth.place.stream]}
+        names = set(streams)
+        given = [event for event in batch.events if event.stream in names]
+        await self._copied_log.extend(part, told, unknown, given)
 
     async def _new_records(self, batch: Import) -> Sequence[CommandRecord]:
         if not batch.commands:
