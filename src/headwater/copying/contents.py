@@ -16,7 +16,7 @@ from headwater.ports.tags import KeepsTags
 
 __all__ = ["PAGE", "Contents", "LogPages", "TaggedPage"]
 
-PAGE: Final = 500
+PAGE: Final = 1_000
 """Events, records or keys handled at once."""
 _EVERYTHING: Final = LogFilter(hidden=True)
 _SIZE: Final = 16
