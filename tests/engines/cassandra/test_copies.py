@@ -18,7 +18,7 @@ from headwater.engines.cassandra.protocol.core import Core
 from headwater.engines.cassandra.protocol.rows import Logged
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.memory import MemoryEngine
-from headwater.errors import StoreBusy, StoreUnavailable
+from headwater.errors import IdempotencyMismatch, StoreBusy, StoreUnavailable
 from headwater.ports.engine import EngineOptions
 from headwater.testing.conformance.imports import SOURCE, replace, stored, unplaced
 from headwater.testing.controls import ANN, BOB, MAIL, append_of, command_of, log_of, new_event
@@ -183,6 +183,21 @@ async def test_records_are_kept_once_though_their_places_were_not(url: str, monk
         assert await engine.imports.take(Import(commands=records)) == Imported()
         assert [page async for page in engine.commands.all()] == [records]
         assert await engine.commands.find("c1") == records[1]
+
+
+async def test_a_copied_command_is_known_to_who_opens_the_copy(url: str) -> None:
+    record = replace(command_of("c1"), writes=(Written(str(ANN), 1, 1),), timestamp=7)
+    async with opened(url) as engine:
+        await engine.imports.begin(SOURCE)
+        await engine.imports.take(Import(events=GIVEN, commands=[record]))
+        await engine.imports.finish()
+    async with opened(url) as engine:
+        await engine.follow((await engine.open()).store_id)
+        assert (await engine.events.append(append_of(ANN, command=command_of("c1")))).replayed == record
+        with pytest.raises(IdempotencyMismatch):
+            await engine.events.append(append_of(ANN, command=command_of("c1", "another payload")))
+        assert (await engine.events.append(append_of(ANN, command=command_of("c2")))).replayed is None
+        assert await engine.events.head(ANN) == 4
 
 
 async def test_what_does_not_get_through_is_tried_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
