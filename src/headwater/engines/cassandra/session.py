@@ -13,7 +13,6 @@ from typing import Final, Protocol, TypeAlias, cast
 import acsylla
 import msgspec
 
-from headwater.engines.cassandra.driver_log import tell
 from headwater.engines.cassandra.errors import translated
 from headwater.engines.cassandra.location import Location
 from headwater.engines.cassandra.statements import Statements
@@ -218,8 +217,7 @@ def _cluster(location: Location) -> acsylla.Cluster:
         username=location.user or None,
         password=location.password or None,
         connect_timeout=location.connect_timeout,
-        log_level="warn",
-        logging_callback=tell,
+        log_level="disabled",  # its words would come by a thread that outlives the loop they are for
         request_timeout=location.request_timeout,
         protocol_version=4,
         retry_policy="fallthrough",
