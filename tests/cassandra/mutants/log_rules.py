@@ -93,7 +93,7 @@ LOG_RULES = (
                 LOST,
                 "            owner.head = (yield from take_over(owner.part, shape, lambda: now)).head\n"
                 "            again = [((row.stream, row.chunk), row.row) for row in batch]\n"
-                "            batch = tuple(_batch(owner.head, again, shape))\n"
+                "            batch = tuple(_batch(owner.head, _chosen(owner.head, again, shape)))\n"
                 "            bucket = shape.bucket_of(batch[0].offset)\n"
                 "            expected = owner.head.offset if batch[0].offset > shape.bucket_start(bucket) else None\n"
                 "            answer = yield from ask(AppendLog(owner.part, bucket, expected, batch))\n"
