@@ -198,7 +198,7 @@ LOG_RULES = (
     Rule(
         name="what is logged and not settled is remembered",
         step="R2, R4",
-        edits=(Edit(SEQUENCING, "collect(named | set(hints), owner.memory,", "collect(named | set(hints), {},"),),
+        edits=(Edit(SEQUENCING, "set(chunks), owner.memory, owner", "set(chunks), {}, owner"),),
         variant=VARIANTS["lazy settling"],
     ),
     Rule(
