@@ -46,7 +46,7 @@ def settle(owner: Ownership) -> Core[None]:
 
 def _acknowledged(writes: Iterable[PlainWrite]) -> Core[None]:
     """All at once, until every one is acknowledged."""
-    owed = list(writes)
+    owed: list[PlainWrite] = list(writes)
     while owed:
         acknowledged = yield from ask_all(owed)
         owed = [write for write, known in zip(owed, acknowledged, strict=True) if not known]
