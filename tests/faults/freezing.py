@@ -10,7 +10,7 @@ from headwater import CQRSManager
 from headwater.ports.place import Place
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
-from tests.faults.shared import PARTITIONS, all_miscounted, put, shared
+from tests.faults.shared import PARTITIONS, all_miscounted, put_at_last, shared
 from tests.faults.sharing import a_runner
 from tests.faults.stores import ON_SQLITE, Stores
 
@@ -52,10 +52,10 @@ async def _rounds(rounds: int, stores: Stores, zombies: str) -> tuple[int, int, 
     async with stores.new(PARTITIONS) as url:
         async with shared(url, run_projections=False) as cqrs, a_runner(url, zombies) as zombie:
             for number in range(rounds):
-                await put(cqrs.engine, str(number % 7), 25)
+                await put_at_last(cqrs.engine, str(number % 7), 25)
                 place, wanted = await frozen_before_commit(zombie)
                 async with a_runner(url):
-                    await put(cqrs.engine, str(number % 7), 5)
+                    await put_at_last(cqrs.engine, str(number % 7), 5)
                     await passed(cqrs, place, wanted)
                 refused += await thawed(zombie) == "refused"
         events, found = await all_miscounted(url)

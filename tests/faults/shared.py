@@ -31,7 +31,7 @@ from tests.faults.history import Findings
 from tests.faults.operation import Mark
 from tests.faults.reading import damages
 
-__all__ = ["OPTIONS", "PARTITIONS", "all_miscounted", "handlers", "put", "shared"]
+__all__ = ["OPTIONS", "PARTITIONS", "all_miscounted", "handlers", "put", "put_at_last", "shared"]
 
 OPTIONS = RunnerOptions(batch_size=20, lease_seconds=0.5, watch_seconds=0.5)
 """Small batches and short leases: many commits to be killed in, and somebody soon there to take over."""
@@ -132,13 +132,17 @@ async def all_miscounted(url: str) -> tuple[int, Findings]:
 
 
 async def put(engine: Engine, stream: str, number: int) -> None:
-    """Append marks to a stream, however long others hold the store: what is under test is what becomes of them."""
+    """Append marks to a stream."""
     events = tuple([NewEvent(uuid7(), "Mark", 1, b'{"id":"","part":1,"of":1}') for _ in range(number)])
     write = Write(stream=StreamId("shared", stream), expected=AnyVersion(), events=events)
+    await engine.events.append(Append(writes=(write,)))
+
+
+async def put_at_last(engine: Engine, stream: str, number: int) -> None:
+    """The same, however long others hold the store."""
     while True:
         with contextlib.suppress(StoreBusy):  # nothing of it was committed
-            await engine.events.append(Append(writes=(write,)))
-            return
+            return await put(engine, stream, number)
 
 
 async def _miscounted(cqrs: CQRSManager) -> tuple[int, Findings]:

@@ -15,7 +15,7 @@ from headwater.ports.place import Place
 from tests.faults.folder import ROOT
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
-from tests.faults.shared import PARTITIONS, all_miscounted, put, shared
+from tests.faults.shared import PARTITIONS, all_miscounted, put_at_last, shared
 from tests.faults.stores import ON_SQLITE, Stores
 
 __all__ = ["a_runner", "kill_early_checkpoints", "kill_sharing", "start_runner"]
@@ -103,7 +103,7 @@ async def _appending(cqrs: CQRSManager) -> AsyncGenerator[None, None]:
 
     async def append() -> None:
         while True:
-            await asyncio.gather(*(put(cqrs.engine, str(chance.randrange(STREAMS)), 10) for _ in range(10)))
+            await asyncio.gather(*(put_at_last(cqrs.engine, str(chance.randrange(STREAMS)), 10) for _ in range(10)))
             while await _backlog(cqrs) > AHEAD:
                 await cqrs.engine.wakeups.wait(cqrs.engine.wakeups.seen(), 0.05)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.faults.freezing import frozen_before_commit, thawed
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
-from tests.faults.shared import PARTITIONS, all_miscounted, put, shared
+from tests.faults.shared import PARTITIONS, all_miscounted, put_at_last, shared
 from tests.faults.sharing import a_runner
 from tests.faults.stores import ON_SQLITE, Stores
 
@@ -36,9 +36,11 @@ async def _rounds(rounds: int, stores: Stores, zombies: str) -> tuple[int, int, 
         async with shared(url, run_projections=False) as cqrs:
             for number in range(rounds):
                 async with a_runner(url, zombies) as zombie:
-                    await put(cqrs.engine, str(number % 7), 25)
+                    await put_at_last(cqrs.engine, str(number % 7), 25)
                     place, _ = await frozen_before_commit(zombie)
-                    await put(cqrs.engine, str(number % 7), 5)  # what the zombie has of these rows is old by then
+                    await put_at_last(
+                        cqrs.engine, str(number % 7), 5
+                    )  # what the zombie has of these rows is old by then
                     await cqrs.synchronizer.rebuild_read_model(place.projection, batch_size=10)
                     refused += await thawed(zombie) == "refused"
         events, found = await all_miscounted(url)
