@@ -81,8 +81,7 @@ class Appender:
 
     async def head(self, part: int, stream: str) -> int:
         """The stream's version; 0 if it has no events."""
-        known = self._standings.find(stream)
-        place = await self._run(locate(part, stream, self._shape, 0 if known is None else known.place.chunk))
+        place = await self._run(locate(part, stream, self._shape, self._standings.chunk_of(stream)))
         return place.version
 
     async def _found(self, part: int, stream: str, command: CommandRecord | None, ends_at: float) -> Standing:
@@ -90,7 +89,7 @@ class Appender:
         known = self._standings.find(stream)
         if known is not None and (command is None or known.is_complete):
             return msgspec.structs.replace(known, is_fresh=False)
-        chunk = 0 if known is None else known.place.chunk
+        chunk = self._standings.chunk_of(stream)
         while True:
             try:
                 return await self._look(part, stream, command, chunk)

@@ -53,8 +53,8 @@ class Sequencers:
         self._hints = []
 
     def hint(self, hint: Hint) -> None:
-        """An append of this process is committed."""
-        if self._hints:
+        """An append of this process is committed. Where another has the log grow, its scan finds it."""
+        if self.is_owner(hint.intent.part):
             self._hints[hint.intent.part].give(hint)
 
     def is_owner(self, part: int) -> bool:

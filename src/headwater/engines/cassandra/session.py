@@ -16,7 +16,7 @@ import msgspec
 from headwater.engines.cassandra.errors import translated
 from headwater.engines.cassandra.location import Location
 from headwater.engines.cassandra.statements import Statements
-from headwater.errors import StoreClosed
+from headwater.errors import StoreClosed, StoreUnavailable
 
 __all__ = ["Levels", "Parameters", "Refusal", "Row", "Session", "Step"]
 
@@ -160,9 +160,11 @@ class Session:
         await self._send(steps)
 
     async def compare_and_set(self, *steps: Step) -> Refusal | None:
-        """The same on the conditions in them; None: they held."""
+        """The same on the conditions in them; None: they held. Raises StoreUnavailable where nobody says whether."""
         first = (await self._send(steps)).first()
-        found = {"[applied]": True} if first is None else first.as_dict()
+        if first is None:
+            raise StoreUnavailable("a node did not say whether a conditional write was made: look at the nodes' logs")
+        found = first.as_dict()
         return None if found.pop("[applied]") else Refusal(found)
 
     def forget(self, text: str) -> None:

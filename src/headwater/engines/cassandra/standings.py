@@ -37,15 +37,26 @@ class Standings:
 
     def __init__(self) -> None:
         self._standings: dict[str, Standing] = {}
+        self._chunks: dict[str, int] = {}
+        """Of streams that have more than one, the last that was seen: it stays when all else is doubtful."""
         self._commands = 0
 
     def find(self, stream: str) -> Standing | None:
         return self._standings.get(stream)
 
+    def chunk_of(self, stream: str) -> int:
+        """The chunk of a stream to begin to look at."""
+        return self._chunks.get(stream, 0)
+
     def keep(self, stream: str, standing: Standing) -> None:
         """Remember it, and forget the oldest."""
         self.forget(stream)
         self._standings[stream] = standing
+        if standing.place.chunk:
+            self._chunks.pop(stream, None)
+            self._chunks[stream] = standing.place.chunk
+            if len(self._chunks) > _STREAMS:
+                del self._chunks[next(iter(self._chunks))]
         self._commands += len(standing.commands)
         while len(self._standings) > _STREAMS or (self._commands > _COMMANDS and len(self._standings) > 1):
             self.forget(next(iter(self._standings)))
@@ -58,4 +69,5 @@ class Standings:
 
     def clear(self) -> None:
         self._standings.clear()
+        self._chunks.clear()
         self._commands = 0

@@ -19,6 +19,7 @@ from headwater.engines.cassandra.protocol.requests import (
 )
 from headwater.engines.cassandra.protocol.rows import CommandSeen, EventRow, RowSeen, Statics
 from headwater.engines.cassandra.session import Refusal, Row, Session, Step
+from headwater.errors import StoreUnavailable
 
 __all__ = ["StreamTable"]
 
@@ -67,8 +68,10 @@ class StreamTable:
             return seen
         version, attempt, _ = first
         last = max(row[0] for row in rows if row[1] == attempt)
-        columns = await self._session.row("read_row", stream, chunk, version, serially=serially)
+        columns = await self._session.row("read_row", stream, chunk, version, serially=True)  # it is there, as was seen
         row = None if columns is None else event_row(stream, columns)
+        if row is None:
+            raise StoreUnavailable(f"version {version} of stream {stream!r} was seen, and is not there: try again")
         return CommandSeen(statics, row, last, len(rows), seen.highest)
 
     async def append_events(self, request: AppendEvents) -> Answer[Statics]:
