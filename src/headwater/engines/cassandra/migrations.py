@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from contextlib import suppress
 from typing import Final, TypeAlias, cast
 
 import msgspec
@@ -80,8 +81,9 @@ async def _is_made(session: Session, location: Location, options: EngineOptions)
     if "headwater_store" not in tables:
         _check_new(tables, location, options)
         return False
-    if await session.row("find_identity", serially=True) is not None:
-        return True
+    with suppress(StoreMismatch):  # what the node says of a table that another process is about to make
+        if await session.row("find_identity", serially=True) is not None:
+            return True
     if not options.create:
         raise StoreUnavailable(f"keyspace {location.keyspace!r} holds a store that is not made yet: try again later")
     return False
