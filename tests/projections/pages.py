@@ -107,7 +107,11 @@ async def no_sleep(_: float) -> None:
 class Pages:
     """One projection, and what its pages do to the rows of an engine."""
 
-    def __init__(self, handler: ProjectionHandler, width: int = 1, **options: Any) -> None:
+    batch: Batch
+    """Of the last page."""
+
+    def __init__(self, handler: ProjectionHandler, width: int = 1, *, by_event: bool = False, **options: Any) -> None:
+        self.by_event = by_event
         self._engine = MemoryEngine()
         self._width = width
         self._registry = Registry()
@@ -126,7 +130,9 @@ class Pages:
         await self._engine.open()
         await self._engine.read_model_schema.ensure([Chain])
         declared = self.projection.declared
-        batch = Batch(declared.name, declared.writes, commutative=declared.commutative)
+        batch = self.batch = Batch(
+            declared.name, declared.writes, commutative=declared.commutative, by_event=self.by_event
+        )
         decoded = Decoder(self._registry).page(events)
         if self._width > 1:
             outcome = await handle_in_lanes(self.handler, events, decoded, batch, self.blocked, self._width)
