@@ -12,10 +12,7 @@ from acsylla import errors as driver
 from headwater.errors import (
     HeadwaterError,
     InvalidMessage,
-    StorageFull,
     StoreBusy,
-    StoreClosed,
-    StoreCorrupt,
     StoreError,
     StoreMismatch,
     StoreReadOnly,
@@ -81,9 +78,7 @@ def translated(error: BaseException) -> BaseException:
 
 def is_out_of_reach(error: BaseException) -> bool:
     """True where the cluster did not answer as it should: what was asked for may be done, or not, or later."""
-    return isinstance(error, StoreUnavailable | StoreBusy | StorageFull) and not isinstance(
-        error, StoreClosed | StoreCorrupt
-    )
+    return isinstance(error, StoreUnavailable | StoreBusy)
 
 
 def is_misfit(error: BaseException) -> bool:

@@ -18,7 +18,6 @@ from headwater.engines.cassandra.protocol.sequencing import work_round
 from headwater.engines.cassandra.protocol.settling import settle
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.protocol.takeover import take_over
-from headwater.errors import HeadwaterError
 
 __all__ = ["Sequencer", "Told"]
 
@@ -57,7 +56,7 @@ class Sequencer:
         self._settled = settled
         self._lease: LeaseRow | None = None
         self._renew_at = 0.0
-        self.failure: HeadwaterError | None = None
+        self.failure: Exception | None = None
         """Why it stands still, where it does."""
 
     @property
@@ -71,7 +70,7 @@ class Sequencer:
                 if await self._has_lease():
                     await self._own()
                 self.failure = None
-            except HeadwaterError as error:
+            except Exception as error:  # whatever it is: who stands still says why, and tries again
                 self.failure = error
             self._lease = None
             await asyncio.sleep(random.uniform(0.5, 1.0) * _RENEWED_AFTER / 3)  # noqa: S311 - no secret

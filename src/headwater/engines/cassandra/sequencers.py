@@ -61,7 +61,7 @@ class Sequencers:
         """Whether this engine object has the partition of the log grow."""
         return bool(self._all) and self._all[part].is_owner
 
-    def failures(self) -> list[tuple[int, HeadwaterError]]:
+    def failures(self) -> list[tuple[int, Exception]]:
         """Which partitions stand still here, and why."""
         return [(each.part, each.failure) for each in self._all if each.failure is not None]
 

@@ -63,11 +63,8 @@ def work_round(
     known, unread = rows_by_hint(owner, hints) if intents is None else ([], {hint.chunk for hint in hints})
     named = {(intent.stream, intent.chunk) for intent in intents or ()}
     seen, rows = yield from collect(named | unread | set(chunks), owner.memory, owner.last_stream, shape)
-    chosen = _chosen(owner.head, [*known, *rows] if order is None else order([*known, *rows]), shape)
-    batch: Sequence[LogRow] = ()
-    if chosen:
-        owner.last_stream = chosen[-1][0][0]
-        batch = tuple(_batch(owner.head, chosen if order is not None else sorted(chosen, key=_time)))
+    batch = _next_batch(owner, [*known, *rows], shape, order)
+    if batch:
         # R3 One compare-and-set of the head of the log.
         first = batch[0].offset
         bucket = shape.bucket_of(first)
@@ -88,6 +85,16 @@ def work_round(
         done = yield from _decided(owner, intents, seen, shape, now)
     yield from _delete(done, shape)
     return Round(lost=False, logged=batch, decided=done)
+
+
+def _next_batch(
+    owner: Ownership, rows: Collected, shape: Shape, order: Callable[[Collected], Collected] | None
+) -> tuple[LogRow, ...]:
+    """R3: what the log is given next, in the order asked for, else by time."""
+    chosen = _chosen(owner.head, rows if order is None else order(rows), shape)
+    if chosen:
+        owner.last_stream = chosen[-1][0][0]
+    return tuple(_batch(owner.head, sorted(chosen, key=_time) if order is None else chosen))
 
 
 def _chosen(head: LogHead, rows: Iterable[tuple[ChunkKey, EventRow]], shape: Shape) -> Collected:
