@@ -9,7 +9,9 @@ from headwater.errors import ConfigurationError
 
 
 def test_a_url_names_hosts_port_account_keyspace_and_options() -> None:
-    location = Location.parse("cassandra://ann:s%40crt@one,two:9043/shop?partitions=4&data_center=dc1&sequencers=off", {})
+    location = Location.parse(
+        "cassandra://ann:s%40crt@one,two:9043/shop?partitions=4&data_center=dc1&sequencers=off", {}
+    )
     assert (location.hosts, location.port, location.keyspace) == (("one", "two"), 9043, "shop")
     assert (location.user, location.password) == ("ann", "s@crt")
     assert (location.partitions, location.data_center, location.sequencers) == (4, "dc1", False)
