@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 
 from headwater.domain.identifier import Identifier
+from headwater.engines.sql.url_options import seconds, switch, whole
 from headwater.errors import ConfigurationError
 
 __all__ = ["Location"]
@@ -106,34 +107,6 @@ def _keyspace(path: str) -> str:
     return keyspace
 
 
-def _whole(low: int, high: int) -> Callable[[str, str], int]:
-    def read(name: str, text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
-            raise ConfigurationError(f"{name}={text!a} is no number from {low} to {high:,}")
-        return int(text)
-
-    return read
-
-
-def _seconds(low: float, high: float) -> Callable[[str, str], float]:
-    def read(name: str, text: str) -> float:
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = -1.0
-        if not low <= seconds <= high:
-            raise ConfigurationError(f"{name}={text!a} is no number of seconds from {low:g} to {high:g}")
-        return seconds
-
-    return read
-
-
-def _switch(name: str, text: str) -> bool:
-    if text.lower() not in {"on", "off"}:
-        raise ConfigurationError(f"{name}={text!a} is none of on and off")
-    return text.lower() == "on"
-
-
 def _text(name: str, text: str) -> str:
     if not text:
         raise ConfigurationError(f"{name}= is empty: leave it out, or name one")
@@ -141,13 +114,13 @@ def _text(name: str, text: str) -> str:
 
 
 _OPTIONS: Final[dict[str, Callable[[str, str], object]]] = {
-    "partitions": _whole(1, _MOST_PARTITIONS),
-    "replication": _whole(1, 100),
+    "partitions": whole(1, _MOST_PARTITIONS),
+    "replication": whole(1, 100),
     "data_center": _text,
     "ca_file": _text,
-    "connect_timeout": _seconds(0.1, 3_600),
-    "request_timeout": _seconds(0.1, 3_600),
-    "deadline": _seconds(0.1, 3_600),
-    "in_flight": _whole(1, 8_000),
-    "sequencers": _switch,
+    "connect_timeout": seconds(0.1, 3_600),
+    "request_timeout": seconds(0.1, 3_600),
+    "deadline": seconds(0.1, 3_600),
+    "in_flight": whole(1, 8_000),
+    "sequencers": switch,
 }

@@ -16,6 +16,7 @@ from headwater.engines.cassandra.generation_table import GenerationTable
 from headwater.engines.cassandra.row_counts import RowCounts, TableKey
 from headwater.engines.cassandra.session import Row, Session
 from headwater.engines.cassandra.stage import ServedTable
+from headwater.engines.sql.commits import Commits
 from headwater.errors import HeadwaterError
 from headwater.models.model import ReadModel, schema_of
 
@@ -31,40 +32,19 @@ _MOVE: Final = 2**96
 """Above every sum of the counts of one table."""
 
 
-class CassandraWakeups:
+class CassandraWakeups(Commits):
     """The log of every partition, by how far it is settled, as nothing that a reader waits for comes before; and what
     engine objects have said that they committed beside it."""
 
     def __init__(self, session: Session, generations: GenerationTable, counts: RowCounts) -> None:
+        super().__init__()
         self._session = session
         self._generations = generations
         self._counts = counts
         self._name = uuid4().hex
         self._owed = asyncio.Event()
         """Set while others are owed to be told of commits."""
-        self._commits = 0
-        self._others = 0
-        self._waiters: set[asyncio.Future[None]] = set()
-        self._waited_for = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-
-    def seen(self) -> int:
-        return self._commits
-
-    def others(self) -> int:
-        """As `KnowsOthers.others`."""
-        return self._others
-
-    async def wait(self, seen: int, timeout: float) -> int:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)  # before the counter is looked at: a commit in between finds the waiter
-        self._waited_for.set()
-        try:
-            if self._commits <= seen:
-                await asyncio.wait((waiter,), timeout=timeout)
-        finally:
-            self._waiters.discard(waiter)
-        return self._commits
 
     async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
         return await self._changes(models, self._counts.of)
@@ -78,18 +58,10 @@ class CassandraWakeups:
         self._owed.set()
         self.moved()
 
-    def moved(self, others: bool = False) -> None:
-        """Something was committed, or has come into the log."""
-        self._others += others
-        self._commits += 1
-        waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
     def start(self) -> None:
         """Look, and tell others, from now on."""
-        self._waited_for, self._owed = asyncio.Event(), asyncio.Event()
+        self.begin()
+        self._owed = asyncio.Event()
         self._tasks = [
             asyncio.create_task(self._look(), name="headwater-looking"),
             asyncio.create_task(self._tell(), name="headwater-telling"),
@@ -124,9 +96,7 @@ class CassandraWakeups:
         """The first look finds something new, too: who knows what was committed before it."""
         looked: list[Row] | None = None
         while True:
-            if not self._waiters:
-                self._waited_for.clear()
-                await self._waited_for.wait()
+            await self.until_waited_for()
             try:
                 settled, commits = await asyncio.gather(
                     self._session.rows("list_settled"), self._session.rows("list_commits")

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import msgspec
 
 from headwater.domain.identifier import Identifier
+from headwater.engines.sql.url_options import seconds, switch, whole
 from headwater.errors import ConfigurationError
 
 __all__ = ["Location"]
@@ -87,41 +88,13 @@ def _schema(name: str, text: str) -> str:
     return schema
 
 
-def _whole(low: int, high: int) -> Callable[[str, str], int]:
-    def read(name: str, text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
-            raise ConfigurationError(f"{name}={text!a} is no number from {low} to {high:,}")
-        return int(text)
-
-    return read
-
-
-def _seconds(low: float, high: float) -> Callable[[str, str], float]:
-    def read(name: str, text: str) -> float:
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = -1.0
-        if not low <= seconds <= high:
-            raise ConfigurationError(f"{name}={text!a} is no number of seconds from {low:g} to {high:g}")
-        return seconds
-
-    return read
-
-
-def _synchronous(name: str, text: str) -> bool:
-    if text.lower() not in {"on", "off"}:
-        raise ConfigurationError(f"{name}={text!a} is none of on and off")
-    return text.lower() == "on"
-
-
 _OPTIONS: Final[dict[str, Callable[[str, str], object]]] = {
     "schema": _schema,
-    "partitions": _whole(1, _MOST_PARTITIONS),
-    "pool": _whole(2, 1_000),
-    "connect_timeout": _seconds(0.1, 3_600),
-    "lock_timeout": _seconds(0.1, 3_600),
-    "statement_timeout": _seconds(0.1, 86_400),
-    "deadline": _seconds(0.1, 3_600),
-    "synchronous": _synchronous,
+    "partitions": whole(1, _MOST_PARTITIONS),
+    "pool": whole(2, 1_000),
+    "connect_timeout": seconds(0.1, 3_600),
+    "lock_timeout": seconds(0.1, 3_600),
+    "statement_timeout": seconds(0.1, 86_400),
+    "deadline": seconds(0.1, 3_600),
+    "synchronous": switch,
 }

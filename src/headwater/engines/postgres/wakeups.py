@@ -18,6 +18,7 @@ from headwater.engines.postgres.location import Location
 from headwater.engines.postgres.pool import Pool
 from headwater.engines.postgres.row_counts import changes_elsewhere, changes_of
 from headwater.engines.postgres.statements import Statements
+from headwater.engines.sql.commits import Commits
 from headwater.errors import HeadwaterError
 from headwater.models.model import ReadModel, schema_of
 
@@ -33,41 +34,20 @@ _PATIENCE: Final = 5.0
 """Seconds in which the server answers, or its connection is as good as broken."""
 
 
-class PostgresWakeups:
+class PostgresWakeups(Commits):
     """The pool's listener."""
 
     def __init__(self, sql: Statements, pool: Pool, location: Location) -> None:
+        super().__init__()
         self._sql = sql
         self._pool = pool
         self._schema = location.schema
         self._channel = ""
-        self._commits = 0
-        self._others = 0
-        self._waiters: set[asyncio.Future[None]] = set()
         self._owed = asyncio.Event()
         """Set while commits are not notified yet."""
-        self._waited_for = asyncio.Event()
-        """Set while somebody waits."""
         self._tried = asyncio.Event()
         """Set once it listens, or could not."""
         self._tasks: list[asyncio.Task[None]] = []
-
-    def seen(self) -> int:
-        return self._commits
-
-    def others(self) -> int:
-        return self._others
-
-    async def wait(self, seen: int, timeout: float) -> int:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)  # before the counter is looked at: a commit in between finds the waiter
-        self._waited_for.set()
-        try:
-            if self._commits <= seen:
-                await asyncio.wait((waiter,), timeout=timeout)
-        finally:
-            self._waiters.discard(waiter)
-        return self._commits
 
     async def changes(self, models: Sequence[type[ReadModel]]) -> Sequence[int]:
         return await self._pool.read(changes_of, self._sql, _tables(models))
@@ -77,13 +57,14 @@ class PostgresWakeups:
 
     def committed(self) -> None:
         """Something was committed through this engine."""
-        self._move()
+        self.moved()
         self._owed.set()
 
     async def start(self, store_id: str) -> None:
         """Listen, look and notify from now on."""
         self._channel = f"headwater_{store_id.replace('-', '')[:40]}"
-        self._owed, self._waited_for, self._tried = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.begin()
+        self._owed, self._tried = asyncio.Event(), asyncio.Event()
         self._tasks = [
             asyncio.create_task(self._notify(), name="headwater-notifier"),
             asyncio.create_task(self._listen(), name="headwater-listener"),
@@ -100,15 +81,7 @@ class PostgresWakeups:
             with suppress(HeadwaterError, OSError):
                 async with asyncio.timeout(_PATIENCE):
                     await self._pool.value(self._sql["notify"], self._channel, self._sql.engine)
-        self._move()  # nobody waits for a commit that cannot come
-
-    def _move(self, others: bool = False) -> None:
-        self._others += others
-        self._commits += 1
-        waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        self.moved()  # nobody waits for a commit that cannot come
 
     # -- in the tasks ----------------------------------------------------------
 
@@ -135,26 +108,24 @@ class PostgresWakeups:
                     finally:
                         let_go(connection)  # it listens, so nobody else may have it
             self._tried.set()
-            self._move(others=True)
+            self.moved(others=True)
             await asyncio.sleep(_RETRY)
 
     async def _look(self, connection: Connection) -> None:
         """The first look finds something new, too: who knows what was committed before it."""
         looked = None
         while True:
-            if not self._waiters:
-                self._waited_for.clear()
-                await self._waited_for.wait()
+            await self.until_waited_for()
             async with asyncio.timeout(_PATIENCE):
                 running = await connection.fetchval(self._sql["look_at_transactions"])
             if running != looked:
                 looked = running
-                self._move(others=True)
+                self.moved(others=True)
             await asyncio.sleep(_POLL)
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         if payload != self._sql.engine:
-            self._move(others=True)
+            self.moved(others=True)
 
 
 def _tables(models: Sequence[type[ReadModel]]) -> list[str]:
