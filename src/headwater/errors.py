@@ -54,6 +54,7 @@ HeadwaterError
     ├── HandlerExited              a handler raised SystemExit or the like: its projection gave up
     ├── InlineHandlerFailed        a projection in the append's transaction refused the append
     ├── InlineHandlerSuspended     an inline handler awaited what is not of the append's transaction
+    ├── PageUnfinished             an event that was handled before its worker died fails now: it waits
     ├── ParkingFull                no more keys can be parked: this one waits where it is
     ├── ProjectionOutdated         a later version of this projection is served
     ├── ProjectionStopped          an event at which the projection declares to stand still
@@ -107,6 +108,7 @@ __all__ = [
     "NotCommutative",
     "NotOwner",
     "NotStored",
+    "PageUnfinished",
     "ParkingFull",
     "ProjectionError",
     "ProjectionOutdated",
@@ -421,6 +423,10 @@ class InlineHandlerSuspended(ProjectionError):
 
 class ParkingFull(ProjectionError):
     """As many keys are parked as may be: retry or discard some; this one waits where it is."""
+
+
+class PageUnfinished(ProjectionError):
+    """A worker died while it wrote what a page made of the rows, and an event of it fails now: mend the cause."""
 
 
 class ProjectionOutdated(ProjectionError):

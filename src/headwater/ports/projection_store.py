@@ -12,7 +12,16 @@ from headwater.models.model import ReadModel
 from headwater.ports.parking import ParkedEvent
 from headwater.ports.place import Place
 
-__all__ = ["ByEvent", "Checkpoint", "ProjectionCommit", "ProjectionStore", "Reset"]
+__all__ = ["ByEvent", "Checkpoint", "DecidedPage", "ProjectionCommit", "ProjectionStore", "Reset"]
+
+
+class DecidedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page from a checkpoint on of which some rows may be written, and some may not: see `ByEvent`."""
+
+    next: int
+    """The checkpoint's offset once it is finished."""
+    left_out: Sequence[int] = ()
+    """Offsets of its events that were parked, or skipped; every other one was handled."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +34,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Of the lease under which it was written last."""
     effects: int = 0
     """Side effects of events below this offset have run, or are not to run."""
+    decided: DecidedPage | None = None
+    """What is to be finished before anything else is committed."""
 
 
 class ProjectionCommit(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +52,10 @@ class ProjectionCommit(msgspec.Struct, frozen=True, kw_only=True):
     """Of rows of the place's generation, whichever is served."""
     offsets: Sequence[int] = ()
     """Of the event that each of the changes is of, told to a store that is `ByEvent`; -1: of none."""
+    left_out: Sequence[int] = ()
+    """Offsets of events of the batch that were parked, or skipped, told to a store that is `ByEvent`."""
+    finishes: bool = False
+    """True for the page that the checkpoint has as decided, handled once more."""
     parked: Sequence[ParkedEvent] = ()
     unparked: Sequence[int] = ()
     """Offsets of parked events of this partition whose effect is in `changes`."""
@@ -100,6 +115,11 @@ class ByEvent(Protocol):
 
     Law: changes are told in the order they were made, none merged, with the offsets of their events. A change of an
     event that is in its row already changes nothing.
+
+    A commit that moves the checkpoint and has changes first decides its page, in one step: what it parks is parked,
+    and what it leaves out is kept. Then rows are written, then the checkpoint moves. Whoever finds a page decided
+    hands the same events over once more, but those left out, and commits them as what `finishes` it, parking nothing.
+    Until then CheckpointConflict is raised by every other commit that would move or change anything.
     """
 
     @property

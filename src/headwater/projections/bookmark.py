@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from headwater.errors import CheckpointAheadOfLog, CheckpointConflict
 from headwater.handling.batch import Batch
@@ -72,8 +72,13 @@ class Bookmark:
         batch: Batch | None = None,
         parked: Sequence[ParkedEvent] = (),
         unparked: Sequence[int] = (),
+        left_out: Collection[int] = (),
+        finishes: bool = False,
     ) -> None:
-        """Changes and the move to `next` in one transaction. Raises CheckpointConflict, StoreError."""
+        """Changes and the move to `next` in one transaction. Raises CheckpointConflict, StoreError.
+
+        `left_out` are the offsets of events that were parked or skipped; for `finishes` see ByEvent.
+        """
         effects = self._mark(next)
         await self._parts.store.commit(
             ProjectionCommit(
@@ -83,6 +88,8 @@ class Bookmark:
                 next=next,
                 changes=() if batch is None else batch.changes if batch.by_event else merge(batch.changes),
                 offsets=batch.offsets if batch is not None and batch.by_event else (),
+                left_out=sorted(left_out),
+                finishes=finishes,
                 parked=parked,
                 unparked=unparked,
                 effects=effects,
@@ -145,9 +152,10 @@ async def resume(parts: ProjectionParts, place: Place) -> Checkpoint:
     """The checkpoint; raises CheckpointAheadOfLog if it lies beyond the log's head."""
     kept = await parts.store.checkpoint(place)
     head = await parts.log.head(place.partition)
-    if kept.offset > head:
+    end = kept.offset if kept.decided is None else kept.decided.next
+    if end > head:
         raise CheckpointAheadOfLog(
-            f"projection {place.projection!r} has read partition {place.partition} up to {kept.offset:,}, but the log "
+            f"projection {place.projection!r} has read partition {place.partition} up to {end:,}, but the log "
             f"ends at {head:,}: was it restored from an older backup? Rebuild the projection"
         )
     return kept

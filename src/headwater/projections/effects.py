@@ -41,7 +41,7 @@ class Effects:
 
     async def run(self, events: Sequence[StoredEvent], decoded: Sequence[Decoded], next: int, outcome: Outcome) -> None:
         """Those of a page that was committed up to `next`, but for events that were parked or skipped."""
-        left_out = {event.offset for event in outcome.parked} | {f.event.stored.offset for f in outcome.failures}
+        left_out = outcome.left_out
         for stored, item in zip(events, decoded, strict=True):
             if self.done <= stored.offset < next and stored.offset not in left_out:
                 await self.run_one(item)

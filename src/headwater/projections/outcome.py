@@ -34,6 +34,11 @@ class Outcome(msgspec.Struct):
     """Why; its `__cause__` is what the event's handler raised."""
 
     @property
+    def left_out(self) -> set[int]:
+        """The offsets of events that made no changes: they were parked, or skipped."""
+        return {event.offset for event in self.parked} | {failure.event.stored.offset for failure in self.failures}
+
+    @property
     def cause(self) -> Exception | None:
         """What the handler raised of an only event; None if it was handled, or skipped."""
         if self.stopped_by is not None:

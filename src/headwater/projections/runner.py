@@ -11,6 +11,7 @@ from headwater.errors import (
     CheckpointConflict,
     HandlerExited,
     LeaseLost,
+    PageUnfinished,
     ParkingFull,
     ProjectionStopped,
     StoreError,
@@ -97,7 +98,7 @@ class Runner:
                 _log.error("%s gives up: %s", self.place.lease, error)  # its text says everything
                 self.failed = error
                 self._parts.arrivals.gave_up(self.place, error)
-            except (StoreError, ParkingFull) as error:
+            except (StoreError, ParkingFull, PageUnfinished) as error:
                 _log.warning("%s pauses: %s: %s", self.place.lease, type(error).__name__, error)
                 await self._wait_after(error)
             except Exception as error:

@@ -7,7 +7,14 @@ import os
 import platform
 import secrets
 
-from headwater.errors import CheckpointAheadOfLog, HandlerExited, ParkingFull, ProjectionStopped, StoreError
+from headwater.errors import (
+    CheckpointAheadOfLog,
+    HandlerExited,
+    PageUnfinished,
+    ParkingFull,
+    ProjectionStopped,
+    StoreError,
+)
 from headwater.ports.clock import Clock
 from headwater.ports.conditions import Conditions, Trouble, TroubleKind
 from headwater.ports.place import Place
@@ -75,7 +82,7 @@ def kind_of(error: Exception) -> TroubleKind:
             return "log"
         case HandlerExited():
             return "handler"
-        case ProjectionStopped():
+        case ProjectionStopped() | PageUnfinished():
             return "event"
         case ParkingFull():
             return "parking"

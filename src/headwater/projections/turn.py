@@ -16,6 +16,7 @@ from headwater.ports.place import Place
 from headwater.projections.adaptive import PageSize
 from headwater.projections.bookmark import Bookmark
 from headwater.projections.effects import Effects
+from headwater.projections.finishing import finish
 from headwater.projections.outcome import Failure, failure_of
 from headwater.projections.parked_keys import ParkedKeys
 from headwater.projections.parts import ProjectionParts, RunnerOptions
@@ -87,11 +88,12 @@ class Turn:
         return self._effects is not None and await self._before.is_at_work()
 
     async def begin(self, told_until: int | None = None) -> None:
-        """Take over the checkpoint: from here on a commit under an older epoch fails.
+        """Take over the checkpoint, from here on a commit under an older epoch fails; and finish what was decided.
 
         With `told_until` side effects that are owed run first; those below it have run in this process, whatever the
         checkpoint says. Without it they are left to whoever takes pages.
-        Raises CheckpointAheadOfLog if it lies beyond the log's head; LeaseLost if its generation has left the stage.
+        Raises CheckpointAheadOfLog if it lies beyond the log's head; LeaseLost if its generation has left the stage;
+        PageUnfinished.
         """
         kept = await self._bookmark.learn()
         done = kept.effects
@@ -100,8 +102,12 @@ class Turn:
         self._set_effects(done)
         await self._bookmark.commit(kept.offset)
         await self._check_generation()
+        left_out = set[int]()
+        if kept.decided is not None:
+            await finish(self._parts.log, self._worker, self._bookmark, kept.decided, self.page_size)
+            left_out.update(kept.decided.left_out)
         if self._effects is not None and told_until is not None:
-            await self._run_missed_effects(done, await self._parked.offsets(done, kept.offset))
+            await self._run_missed_effects(done, left_out | await self._parked.offsets(done, self.offset))
         await self.look_at_parked()
 
     def end(self) -> int:
@@ -157,7 +163,7 @@ class Turn:
         outcome = await self._worker.handle(events, decoded, batch, self.blocked)
         next = page.next if outcome.stopped_at is None else outcome.stopped_at
         try:
-            await self._bookmark.commit(next, batch, outcome.parked)
+            await self._bookmark.commit(next, batch, outcome.parked, left_out=outcome.left_out)
         except (CheckpointConflict, StoreError):
             raise
         except HeadwaterError as error:

@@ -70,7 +70,7 @@ class Side:
             Placed(change=change, offset=offset, log_time=LOG_TIME + offset, is_replayed=replayed)
             for offset, change in changes
         ]
-        await self.rows.write(placed, 0, part, generation)
+        await self.rows.write(await self.rows.plan(placed, 0, part, generation))
 
     async def cells(self, key: str) -> list[dict[str, object]]:
         """A row as it is stored, and when it was written; without what lies in the cells of fields that are null."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
@@ -15,9 +14,9 @@ from headwater.engines.cassandra.generation_table import GenerationTable
 from headwater.engines.cassandra.place_table import PlaceTable
 from headwater.engines.cassandra.rows import Rows
 from headwater.engines.cassandra.stage import Stage
-from headwater.engines.cassandra.writing import Writing
+from headwater.engines.cassandra.writing import Plan, Writing
 from headwater.errors import CheckpointConflict, StoreUnavailable
-from headwater.models.changes import Accumulate, Change, Delete, Insert
+from headwater.models.changes import Delete, Insert
 from headwater.ports.engine import EngineOptions
 from headwater.ports.generations import NewGeneration
 from headwater.ports.place import Place
@@ -26,81 +25,28 @@ from headwater.ports.wakeups import KnowsOthers
 from headwater.testing.conformance.commits import at, parked_at, reset_of, swap, totals
 from headwater.testing.conformance.generations import begin, fill
 from headwater.testing.controls import Tally, tally
-from tests.engines.cassandra_servers import cassandra_url, fresh_keyspace, run
+from tests.engines.cassandra.commits import broken_off, engine, one_more, told
+from tests.engines.cassandra_servers import cassandra_url, run
 
-
-@pytest.fixture
-async def engine() -> AsyncIterator[CassandraEngine]:
-    async with fresh_keyspace(partitions="1") as url:
-        engine = open_engine(url, EngineOptions())
-        await engine.open()
-        await engine.read_model_schema.ensure([Tally])
-        yield engine
-        await engine.close()
-
-
-def one_more(name: str = "a") -> Change:
-    return Accumulate(Tally, name, Tally(name=name), add={"total": 1})
-
-
-def told(
-    start: int,
-    next: int,
-    *changes: tuple[int, Change],
-    epoch: int = 1,
-    key_range: int = 0,
-    unparked: tuple[int, ...] = (),
-) -> ProjectionCommit:
-    """A commit that tells the offset of each change, as projections do on Cassandra."""
-    return ProjectionCommit(
-        place=Place("p", key_range=key_range),
-        epoch=epoch,
-        start=start,
-        next=next,
-        changes=[change for _, change in changes],
-        offsets=[offset for offset, _ in changes],
-        unparked=unparked,
-    )
-
-
-@contextmanager
-def broken_off(owner: type, name: str) -> Generator[None]:
-    """What is asked first of such objects is not done, and said so."""
-    does: Callable[..., Awaitable[object]] = getattr(owner, name)
-    failures = iter([StoreUnavailable("out of reach")])
-
-    async def once(*args: object) -> object:
-        for failure in failures:
-            raise failure
-        return await does(*args)
-
-    with patch.object(owner, name, once):
-        yield
+__all__ = ["engine"]
 
 
 # -- commits ---------------------------------------------------------------------------
 
 
-async def test_a_commit_that_is_broken_off_is_made_again_whatever_comes_with_it(engine: CassandraEngine) -> None:
-    with broken_off(PlaceTable, "exchange"), pytest.raises(StoreUnavailable):
-        await engine.projections.commit(told(0, 1, (0, one_more())))
-    assert (await totals(engine.read_models), await at(engine)) == ({"a": 1}, (0, 0))
-    await engine.projections.commit(told(0, 3, (0, one_more()), (2, one_more())))
-    assert (await totals(engine.read_models), await at(engine)) == ({"a": 2}, (3, 1))
-
-
 async def test_a_worker_that_was_overtaken_changes_nothing(engine: CassandraEngine) -> None:
     await engine.projections.commit(told(0, 1, (0, tally("a", 1))))
-    write = Writing.commit
+    plan = Writing.plan
 
-    async def overtaken(self: Writing, commit: ProjectionCommit, *looked: object) -> None:
+    async def overtaken(self: Writing, commit: ProjectionCommit, *looked: object) -> Plan:
+        planned = await plan(self, commit, *looked)  # type: ignore[arg-type]  # as it was called
         if commit.epoch == 1:
             later = told(1, 3, (1, tally("a", 2)), (2, tally("a", 3)), epoch=2)
             await engine.projections.commit(later)
-        await write(self, commit, *looked)  # type: ignore[arg-type]  # as it was called
+        return planned
 
-    with patch.object(Writing, "commit", overtaken), pytest.raises(CheckpointConflict):
-        await engine.projections.commit(told(1, 2, (1, tally("a", 2))))
+    with patch.object(Writing, "plan", overtaken), pytest.raises(CheckpointConflict):
+        await engine.projections.commit(told(1, 2, (1, tally("a", 9))))
     assert (await totals(engine.read_models), await at(engine)) == ({"a": 3}, (3, 2))
 
 
@@ -130,6 +76,7 @@ async def test_a_parked_event_that_is_replayed_counts_once(engine: CassandraEngi
     replayed = told(3, 3, (1, one_more()), unparked=(1,))
     with broken_off(PlaceTable, "exchange"), pytest.raises(StoreUnavailable):
         await engine.projections.commit(replayed)
+    assert await totals(engine.read_models) == {"a": 3}
     assert [event.offset for event in await engine.parking.parked()] == [1]
     await engine.projections.commit(replayed)
     assert list(await engine.parking.parked()) == []
@@ -168,16 +115,20 @@ async def test_what_was_under_way_when_a_reset_came_is_not_committed(
     engine: CassandraEngine, partition: int | None
 ) -> None:
     await engine.projections.commit(told(0, 2, (0, one_more()), (1, one_more())))
-    write = Writing.commit
+    write = Writing.write
 
-    async def reset_meanwhile(self: Writing, commit: ProjectionCommit, *looked: object) -> None:
+    async def reset_meanwhile(self: Writing, plan: Plan) -> None:
+        with patch.object(Writing, "write", write):
+            await reset()
+        await write(self, plan)
+
+    async def reset() -> None:
         if partition is None:
             await engine.projections.reset(reset_of(2, Tally))
         else:
             await engine.projections.reset(reset_of(2, partition=0, changes=(Delete(Tally, "a"),)))
-        await write(self, commit, *looked)  # type: ignore[arg-type]  # as it was called
 
-    with patch.object(Writing, "commit", reset_meanwhile), pytest.raises(CheckpointConflict):
+    with patch.object(Writing, "write", reset_meanwhile), pytest.raises(CheckpointConflict):
         await engine.projections.commit(told(2, 3, (2, one_more())))
     assert (await totals(engine.read_models), await at(engine)) == ({}, (0, 2))
     await engine.projections.commit(told(0, 3, *[(offset, one_more()) for offset in range(3)], epoch=2))

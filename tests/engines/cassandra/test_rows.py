@@ -117,7 +117,7 @@ async def test_what_a_reset_takes_out_is_made_again_and_older_writes_stay_out(si
 async def test_nothing_is_written_where_one_event_has_no_time_a_cell_can_have(side: Side, log_time: int) -> None:
     late = Placed(change=sold("b", "1"), offset=1, log_time=log_time)
     with pytest.raises(InvalidMessage, match="1970 to 2112"):
-        await side.rows.write([Placed(change=sold("a", "1"), offset=0, log_time=0), late], 0, 0)
+        await side.rows.plan([Placed(change=sold("a", "1"), offset=0, log_time=0), late], 0, 0)
     with pytest.raises(InvalidMessage, match="2,047"):
         await side.page((0, sold("a", "1")), generation=2_048)
     assert await side.ids() == []

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 import msgspec
 
 from headwater.engines.cassandra.session import Session, Step
 from headwater.ports.place import Place
-from headwater.ports.projection_store import Checkpoint
+from headwater.ports.projection_store import Checkpoint, DecidedPage
 
 __all__ = ["Mark", "PartKey", "PlaceTable", "checkpoint_of", "part_key"]
+
+_NONE: Final = b"[]"
+_Row: TypeAlias = tuple[int, int, int, int, int | None, bytes | None]
 
 PartKey: TypeAlias = tuple[str, int, int]
 """Projection, generation, partition of the log: what lies together, and is compared and set together."""
@@ -25,6 +28,32 @@ class Mark(msgspec.Struct, frozen=True):
     effects: int = 0
     era: int = 0
     """How often events below the checkpoint were handled once more: what is written then wins over what was before."""
+    decided: int | None = 0
+    """The offset after the page that is being written; beyond `offset` only while one is."""
+    left_out: bytes | None = _NONE
+    """The offsets of its events that made no changes, as JSON."""
+
+    @property
+    def page(self) -> DecidedPage | None:
+        """What is to be finished."""
+        if self.decided is None or self.decided <= self.offset:
+            return None
+        return DecidedPage(next=self.decided, left_out=_decode(self.left_out or _NONE))
+
+    def deciding(self, next: int, epoch: int, left_out: Sequence[int]) -> Mark:
+        """With a page up to `next` about to be written."""
+        return msgspec.structs.replace(self, epoch=epoch, decided=next, left_out=msgspec.json.encode(left_out))
+
+    def moved(self, next: int, epoch: int, effects: int | None) -> Mark:
+        """At `next`, nothing being written; where it does not move, what is being written is still to be."""
+        if next == self.offset:
+            decided, left_out = self.decided, self.left_out
+        else:
+            decided, left_out = next, _NONE
+        return Mark(next, epoch, self.effects if effects is None else effects, self.era, decided, left_out)
+
+
+_decode = msgspec.json.Decoder(tuple[int, ...]).decode
 
 
 class PlaceTable:
@@ -35,12 +64,12 @@ class PlaceTable:
         """With all that was acknowledged; `serially`: what was not is decided now."""
         key = *part_key(place), place.key_range
         row = await self._session.row("read_checkpoint", *key, serially=serially)
-        return None if row is None else Mark(*cast("tuple[int, int, int, int]", row))
+        return None if row is None else Mark(*cast("_Row", row))
 
     async def read_part(self, key: PartKey, serially: bool = False) -> dict[int, Mark]:
         """Those of one generation in one partition of the log, by range of keys."""
         rows = await self._session.rows("read_checkpoints", *key, serially=serially)
-        return {number: Mark(*mark) for number, *mark in cast("list[tuple[int, int, int, int, int]]", rows)}
+        return {number: Mark(*cast("_Row", mark)) for number, *mark in cast("list[tuple[int, object]]", rows)}
 
     async def keys(self, projection: str | None = None, generation: int | None = None) -> Sequence[PartKey]:
         """Where anything is kept, or parked, in order."""
@@ -70,11 +99,11 @@ def part_key(place: Place) -> PartKey:
 def checkpoint_of(key: PartKey, key_range: int, mark: Mark) -> Checkpoint:
     projection, generation, part = key
     place = Place(projection, part, generation, key_range)
-    return Checkpoint(place=place, offset=mark.offset, epoch=mark.epoch, effects=mark.effects)
+    return Checkpoint(place=place, offset=mark.offset, epoch=mark.epoch, effects=mark.effects, decided=mark.page)
 
 
 def _step(key: PartKey, number: int, seen: Mark | None, wanted: Mark) -> Step:
-    values = wanted.offset, wanted.epoch, wanted.effects, wanted.era
+    values = wanted.offset, wanted.epoch, wanted.effects, wanted.era, wanted.decided, wanted.left_out
     if seen is None:
         return "insert_checkpoint", (*key, number, *values)
-    return "update_checkpoint", (*values, *key, number, seen.offset, seen.epoch, seen.effects, seen.era)
+    return "update_checkpoint", (*values, *key, number, seen.offset, seen.epoch, seen.effects, seen.era, seen.decided)

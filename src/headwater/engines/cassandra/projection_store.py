@@ -1,8 +1,9 @@
-"""ProjectionStore: rows first, each at the time of its events; then the checkpoint, with what is parked, at once.
+"""ProjectionStore: a page is decided, its rows are written, each at the time of its events, then the checkpoint moves.
 
-Nothing is undone where the second step is not taken: whoever goes on from the checkpoint that is there writes the same
-cells once more. Which tables a generation has is looked at before the checkpoint is, and changed between two moves of
-all checkpoints: so nobody moves one on for rows that went into a table that is no longer the generation's.
+Nothing is undone where the last step is not taken: whoever goes on from the checkpoint that is there knows which events
+were handled, and writes the same cells once more. Which tables a generation has is looked at before the checkpoint is,
+and changed between two moves of all checkpoints: so nobody moves one on for rows that went into a table that is no
+longer the generation's.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from headwater.errors import StoreBusy, UnknownName
 from headwater.models.changes import Change
 from headwater.models.model import schema_of
 from headwater.ports.place import Place
-from headwater.ports.projection_store import Checkpoint, ProjectionCommit, Reset
+from headwater.ports.projection_store import Checkpoint, DecidedPage, ProjectionCommit, Reset
 
 __all__ = ["CassandraProjectionStore"]
 
@@ -92,11 +93,7 @@ class CassandraProjectionStore:
         if takes_away(commit):
             mark = await self._next_era(commit, mark)
         if commit.changes:
-            try:
-                await self._writing.commit(commit, stage, filling, mark or Mark())
-            except UnknownName:
-                await self._mark(commit)  # where its generation has gone, that is what is to be said
-                raise
+            mark = await self._write(commit, stage, filling, mark)
         await self._move(commit, mark)
         self._committed()
 
@@ -124,11 +121,29 @@ class CassandraProjectionStore:
 
     # -- commits -----------------------------------------------------------------
 
+    async def _write(self, commit: ProjectionCommit, stage: Stage, filling: Filling, mark: Mark | None) -> Mark | None:
+        """Rows, once everything fits and whoever goes on after us would write the same."""
+        try:
+            plan = await self._writing.plan(commit, stage, filling, mark or Mark())
+            if commit.next > commit.start and not commit.finishes:
+                mark = await self._decide(commit, mark)
+            await self._writing.write(plan)
+        except UnknownName:
+            await self._mark(commit)  # where its generation has gone, that is what is to be said
+            raise
+        return mark
+
+    async def _decide(self, commit: ProjectionCommit, mark: Mark | None) -> Mark:
+        """Which events made these changes, with what is parked of the others."""
+        wanted = (mark or Mark()).deciding(commit.next, commit.epoch, commit.left_out)
+        await self._exchange(commit, mark, wanted, *await self._parked_steps(commit))
+        return wanted
+
     async def _mark(self, commit: ProjectionCommit) -> Mark | None:
         """Where the checkpoint stands; raises CheckpointConflict where the batch was made from another."""
         mark = await self._places.read(commit.place, serially=True)
         kept = mark or Mark()
-        if kept.offset != commit.start or kept.epoch > commit.epoch:
+        if kept.offset != commit.start or kept.epoch > commit.epoch or not _may_come(commit, kept.page):
             raise conflict(_checkpoint(commit.place, mark), commit)
         return mark
 
@@ -140,15 +155,17 @@ class CassandraProjectionStore:
         return wanted
 
     async def _move(self, commit: ProjectionCommit, mark: Mark | None) -> None:
-        key = part_key(commit.place)
-        gone = [offset for offset in commit.unparked if offset not in {event.offset for event in commit.parked}]
-        back = frozenset(commit.unparked)
-        steps = steps_of_unparked(key, gone)
-        if commit.parked:
-            steps += await steps_of_parked(self._session, commit.parked, back)
         kept = mark or Mark()
-        effects = kept.effects if commit.effects is None else commit.effects
-        await self._exchange(commit, mark, Mark(commit.next, commit.epoch, effects, kept.era), *steps)
+        steps = [] if kept.page is not None else await self._parked_steps(commit)
+        await self._exchange(commit, mark, kept.moved(commit.next, commit.epoch, commit.effects), *steps)
+
+    async def _parked_steps(self, commit: ProjectionCommit) -> list[Step]:
+        """What changes with the checkpoint of what is parked."""
+        gone = [offset for offset in commit.unparked if offset not in {event.offset for event in commit.parked}]
+        steps = steps_of_unparked(part_key(commit.place), gone)
+        if commit.parked:
+            steps += await steps_of_parked(self._session, commit.parked, frozenset(commit.unparked))
+        return steps
 
     async def _exchange(self, commit: ProjectionCommit, seen: Mark | None, wanted: Mark, *steps: Step) -> None:
         key, number = part_key(commit.place), commit.place.key_range
@@ -206,6 +223,15 @@ def _known(stage: Stage, number: int) -> Filling:
     """The generation of this number; raises CheckpointConflict where it is not known, or no longer."""
     known_or_conflict(stage.kept, stage.projection, number)
     return stage.known[number]
+
+
+def _may_come(commit: ProjectionCommit, page: DecidedPage | None) -> bool:
+    """False where something is to be finished first, and for what would finish what is not there."""
+    if page is None:
+        return not commit.finishes
+    if commit.finishes:
+        return commit.next == page.next and not commit.parked and not commit.unparked
+    return commit.next == commit.start and not commit.changes and not commit.parked and not commit.unparked
 
 
 def _numbered(stage: Stage) -> tuple[Stage, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from headwater.engines.cassandra.asking import asked
 from headwater.engines.cassandra.catalogue import Catalogue
@@ -27,13 +27,20 @@ from headwater.models.fields import Scalar
 from headwater.models.model import ReadModel
 from headwater.ports.clock import Clock
 
-__all__ = ["Placed", "Rows"]
+__all__ = ["Placed", "Rows", "RowsPlan"]
 
 _TRIES: Final = 20
 """Times that a direct write begins again because somebody else wrote the row."""
 _SENT: Final = 3
 """Times that a write is sent before it is given up."""
 _AT_ONCE: Final = 128
+
+
+class RowsPlan(NamedTuple):
+    """Rows as they were read, and what is to be written of them."""
+
+    works: Sequence[RowWork]
+    written: Sequence[tuple[Table, Sequence[Step]]]
 
 
 class Rows:
@@ -63,8 +70,8 @@ class Rows:
         for name in tables:
             await self._tables.drop(name, number)
 
-    async def write(self, changes: Sequence[Placed], number: int, part: int, generation: int = 0) -> None:
-        """What a part of a projection makes of a generation's rows, in order: nothing where one change does not fit.
+    async def plan(self, changes: Sequence[Placed], number: int, part: int, generation: int = 0) -> RowsPlan:
+        """What a part of a projection makes of a generation's rows, in order, to be written; nothing is yet.
 
         `part` is what has a checkpoint of its own, from 0. Changes of events that a row has already change nothing;
         those of one event are handed in together. `generation` counts how often rows of the part were
@@ -76,9 +83,13 @@ class Rows:
         await _together(self._read(work) for work in works)
         for work in works:
             work.apply(generation)
-        written = [[(work.table.write, values) for values in work.parameters()] for work in works]
-        await self._prepare(works)
-        await _together(self._write(steps) for steps in written if steps)
+        written = [(work.table, [(work.table.write, values) for values in work.parameters()]) for work in works]
+        return RowsPlan(works, [each for each in written if each[1]])
+
+    async def write(self, plan: RowsPlan) -> None:
+        """What was planned, however late: what has been written since is younger. Raises StoreError, UnknownName."""
+        await self._prepare(plan.works)
+        await _together(self._write_row(table, steps) for table, steps in plan.written)
 
     async def write_direct(self, changes: Sequence[Change]) -> None:
         """Changes that no projection makes, in order, to what is served: nothing where one does not fit.
@@ -133,6 +144,9 @@ class Rows:
         for table, names in fields.items():
             await self._catalogue.note_accumulated(table, names)
         await _together(self._write([(table.write_word, all)]) for table, *all in words)
+
+    async def _write_row(self, table: Table, steps: Sequence[Step]) -> None:
+        await asked(self._session, self._catalogue, table, lambda: self._write(steps))
 
     async def _write(self, steps: Sequence[Step]) -> None:
         """Once more where no answer comes: it is the same again."""

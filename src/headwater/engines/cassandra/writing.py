@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from headwater.engines.cassandra.log_times import LogTimes
 from headwater.engines.cassandra.place_table import Mark
 from headwater.engines.cassandra.row_counts import RowCounts, TableKey
 from headwater.engines.cassandra.row_work import Placed
-from headwater.engines.cassandra.rows import Rows
+from headwater.engines.cassandra.rows import Rows, RowsPlan
 from headwater.engines.cassandra.stage import Filling, Stage
 from headwater.engines.cassandra.table import unknown
 from headwater.errors import InvalidMessage
@@ -18,12 +20,21 @@ from headwater.models.model import ReadModel, schema_of
 from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionCommit
 
-__all__ = ["OF_NO_EVENT", "Writing", "check_changes", "takes_away"]
+__all__ = ["OF_NO_EVENT", "Plan", "Writing", "check_changes", "takes_away"]
 
 OF_NO_EVENT: Final = -1
 """In the place of an offset: what takes a row away, so that its events are handled once more."""
 _MOST_PARTITIONS: Final = 65_536
 _MOST_RANGES: Final = 32_768
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be written for a place."""
+
+    place: Place
+    epoch: int
+    tables: set[TableKey]
+    rows: Sequence[RowsPlan]
 
 
 class Writing:
@@ -32,8 +43,8 @@ class Writing:
         self._counts = counts
         self._times = times
 
-    async def commit(self, commit: ProjectionCommit, stage: Stage, filling: Filling, mark: Mark) -> None:
-        """Of a batch whose checkpoint stands at `mark`, which was found right."""
+    async def plan(self, commit: ProjectionCommit, stage: Stage, filling: Filling, mark: Mark) -> Plan:
+        """Of a batch whose checkpoint stands at `mark`. Raises InvalidMessage for a change that does not fit."""
         place = commit.place
         offsets = commit.offsets or [_offset_of_all(commit)] * len(commit.changes)
         times = await self._times.of(place.partition, offsets)
@@ -42,8 +53,13 @@ class Writing:
             Placed(change=change, offset=offset, log_time=times.get(offset, 0), is_replayed=offset in replayed)
             for change, offset in zip(commit.changes, offsets, strict=True)
         ]
-        await self._write(placed, stage, filling, place, mark)
-        await self._count(place, commit.epoch, stage, filling, [placed.change.model for placed in placed])
+        return await self._plan(placed, stage, filling, place, commit.epoch, mark.era)
+
+    async def write(self, plan: Plan) -> None:
+        """What was planned; once more, it changes nothing."""
+        for rows in plan.rows:
+            await self._rows.write(rows)
+        await self._counts.at(plan.place, plan.epoch, plan.tables)
 
     async def take_away(
         self, changes: Sequence[Change], stage: Stage, filling: Filling, place: Place, mark: Mark
@@ -52,21 +68,21 @@ class Writing:
         placed = [Placed(change=change, offset=OF_NO_EVENT, log_time=0) for change in changes]
         others = [each.change for each in placed if not isinstance(each.change, Delete)]
         placed += [Placed(change=change, offset=0, log_time=0) for change in others]
-        await self._write(placed, stage, filling, place, mark)
-        await self._count(place, mark.epoch, stage, filling, [change.model for change in changes])
+        await self.write(await self._plan(placed, stage, filling, place, mark.epoch, mark.era))
 
-    async def _write(self, placed: Sequence[Placed], stage: Stage, filling: Filling, place: Place, mark: Mark) -> None:
+    async def _plan(
+        self, placed: Sequence[Placed], stage: Stage, filling: Filling, place: Place, epoch: int, era: int
+    ) -> Plan:
         by_number: dict[int, list[Placed]] = {}
         for each in placed:
             by_number.setdefault(_number(stage, filling, each.change.model), []).append(each)
-        for number, mine in by_number.items():
-            await self._rows.write(mine, number, _part(place), mark.era)
-
-    async def _count(
-        self, place: Place, epoch: int, stage: Stage, filling: Filling, models: Iterable[type[ReadModel]]
-    ) -> None:
-        keys: set[TableKey] = {(str(schema_of(model).table), _number(stage, filling, model)) for model in models}
-        await self._counts.at(place, epoch, keys)
+        models = {each.change.model for each in placed}
+        return Plan(
+            place=place,
+            epoch=epoch,
+            tables={(str(schema_of(model).table), _number(stage, filling, model)) for model in models},
+            rows=[await self._rows.plan(mine, number, _part(place), era) for number, mine in by_number.items()],
+        )
 
 
 def takes_away(commit: ProjectionCommit) -> bool:
