@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 
 from headwater.engines.cassandra.engine import CassandraEngine
 from headwater.engines.cassandra.place_table import PlaceTable
 from headwater.engines.cassandra.rows import Rows
-from headwater.engines.cassandra.writing import Writing
+from headwater.engines.cassandra.writing import Plan, Writing
 from headwater.errors import CheckpointConflict, InvalidMessage, StoreUnavailable
 from headwater.models.changes import Accumulate
 from headwater.ports.place import Place
@@ -90,17 +92,19 @@ async def test_what_is_not_there_cannot_be_finished(engine: CassandraEngine) -> 
 
 
 async def test_who_was_overtaken_while_it_wrote_changes_nothing(engine: CassandraEngine) -> None:
-    page = told(0, 2, (0, one_more()), (1, one_more()))
-    with broken_off(Writing, "write"), pytest.raises(StoreUnavailable):
-        await engine.projections.commit(page)
-    stage = await engine.projections._generations.read("p")  # pyright: ignore[reportPrivateUsage]
-    writing = engine.projections._writing  # pyright: ignore[reportPrivateUsage]
-    mark = await PlaceTable(engine.projections._session).read(PLACE)  # pyright: ignore[reportPrivateUsage]
-    assert mark is not None
-    late = await writing.plan(page, stage, stage.known[0], mark)
-    await engine.projections.commit(told(0, 2, (0, one_more()), (1, one_more()), epoch=2, finishes=True))
+    under_way: list[tuple[Writing, Plan]] = []
+
+    async def pauses(self: Writing, plan: Plan) -> None:
+        under_way.append((self, plan))
+        raise StoreUnavailable("out of reach")
+
+    page = (0, one_more()), (1, one_more())
+    with patch.object(Writing, "write", pauses), pytest.raises(StoreUnavailable):
+        await engine.projections.commit(told(0, 2, *page))
+    await engine.projections.commit(told(0, 2, *page, epoch=2, finishes=True))
     await engine.projections.commit(told(2, 3, (2, one_more()), epoch=2))
-    await writing.write(late)
+    for writing, plan in under_way:
+        await writing.write(plan)
     assert await totals(engine.read_models) == {"a": 3}
 
 
