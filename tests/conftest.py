@@ -13,10 +13,10 @@ from blockbuster import BlockBuster, BlockBusterFunction
 
 pytest.register_assert_rewrite("headwater.testing.conformance")
 
-from tests.engines.cassandra_servers import drop_keyspaces  # noqa: E402 - after the rewriting of its package
+from tests.engines.cassandra_servers import drop_keyspaces, fresh_keyspace_now, new_keyspace_now  # noqa: E402 - after the rewriting of its package
 from tests.engines.run_servers import stop_servers  # noqa: E402
 from tests.engines.servers import fresh_schema_now  # noqa: E402
-from tests.stores import ENGINES, PARTITIONS, URLS  # noqa: E402
+from tests.stores import ENGINES, PARTITIONS, URLS, is_left_out  # noqa: E402
 
 NO_SKIP = os.environ.get("HEADWATER_NO_SKIP") == "1"
 ON_ANY_LINE = ("time.sleep", "socket.", "ssl.", "sqlite3.", "threading.Lock.")
@@ -73,12 +73,20 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture
+def cassandra(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same of Cassandra: a keyspace that may have been another test's, unless the test is marked `new_store`."""
+    keyspace = new_keyspace_now if request.node.get_closest_marker("new_store") else fresh_keyspace_now
+    with keyspace(partitions=PARTITIONS) as url:
+        yield url
+
+
+@pytest.fixture
 def url_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
     """`url_of("sqlite")` is the URL of a store of that engine that nobody else uses, always the same in one test."""
 
     def url(engine: str) -> str:
-        if engine == "postgres":
-            return cast("str", request.getfixturevalue("postgres"))
+        if engine in ("postgres", "cassandra"):
+            return cast("str", request.getfixturevalue(engine))
         return URLS[engine].format(folder=tmp_path)
 
     return url
@@ -88,6 +96,14 @@ def url_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], st
 def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
     """A fresh store's URL on every engine; on those that several processes share, see `on_shared_stores`."""
     return url_of(request.param)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is left out is counted as deselected."""
+    left_out = [item for item in items if is_left_out(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not is_left_out(item)]
 
 
 def pytest_sessionfinish() -> None:

@@ -8,6 +8,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from examples.courses.__main__ import application
 from examples.courses.events import COURSE, StudentSubscribed
 from examples.courses.handlers import COURSES_PER_STUDENT, DefineCourse, Subscribe
@@ -18,6 +20,8 @@ from headwater.errors import BoundaryChanged
 from headwater.manager import CQRSManager
 from tests.commands.rush import courses, rush
 from tests.stores import on_shared_stores
+
+pytestmark = pytest.mark.transactional
 
 ROOT = Path(__file__).resolve().parents[2]
 SEATS = 7

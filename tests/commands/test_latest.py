@@ -46,7 +46,7 @@ def _async(fold: Balances) -> Balances:
     return fold
 
 
-LIFECYCLES: list[Callable[[Balances], Balances]] = [_async, inline, live]
+LIFECYCLES = [_async, pytest.param(inline, marks=pytest.mark.transactional), live]
 
 
 @pytest.fixture(params=ENGINES)

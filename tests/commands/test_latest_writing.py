@@ -34,6 +34,8 @@ from tests.projections.accounts import (
 )
 from tests.stores import ENGINES
 
+pytestmark = pytest.mark.above_engines
+
 
 def _async(fold: Balances) -> Balances:
     return fold
@@ -44,7 +46,7 @@ def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engi
     return open_engine(url_of(request.param), EngineOptions())
 
 
-@pytest.fixture(params=[_async, inline, live])
+@pytest.fixture(params=[_async, pytest.param(inline, marks=pytest.mark.transactional), live])
 def fold(request: pytest.FixtureRequest) -> Balances:
     lifecycle: Callable[[Balances], Balances] = request.param
     return lifecycle(Balances())

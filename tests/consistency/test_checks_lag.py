@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from headwater.consistency.checks.check import ConsistencyCheck
 from headwater.consistency.checks.lag import served, standing
 from headwater.ports.generations import NewGeneration
@@ -10,6 +12,8 @@ from headwater.ports.projection_store import ProjectionCommit
 from headwater.read_models.views import Views
 from tests.consistency.checking import Application, found
 from tests.projections.shop import Added, Shop, Stock, StockView
+
+pytestmark = pytest.mark.above_engines
 
 
 async def test_a_generation_has_passed_what_all_its_key_ranges_have(shop: Shop) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from headwater.consistency.checks.check import ConsistencyCheck, Inconsistency, Part
 from headwater.consistency.manager import ConsistencyManager
 from headwater.errors import StoreBusy
 from headwater.ports.journal import Entry
 from tests.consistency.checking import Application, Rounds, journal_of
 from tests.projections.shop import Shop
+
+pytestmark = pytest.mark.above_engines
 
 
 class Counting:

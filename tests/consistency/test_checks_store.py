@@ -20,6 +20,8 @@ from headwater.ports.projection_store import ProjectionCommit
 from tests.consistency.checking import Application, Damage, found
 from tests.projections.shop import Added, Noted, Shop, Stock
 
+pytestmark = pytest.mark.above_engines
+
 MAIL = UniqueKey("mail", "ann@example.com")
 
 

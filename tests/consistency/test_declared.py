@@ -20,6 +20,8 @@ from headwater.testing.clock import ManualClock
 from tests.consistency.checking import Rounds
 from tests.projections.shop import Stock, StockView
 
+pytestmark = pytest.mark.above_engines
+
 BUILT_IN = ["stream_heads", "checkpoints", "unique_keys", "rows_stock"]
 
 

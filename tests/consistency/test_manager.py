@@ -22,6 +22,8 @@ from headwater.read_models.views import Views
 from tests.consistency.checking import Application, found, journal_of
 from tests.projections.shop import Shop, Stock, StockView
 
+pytestmark = pytest.mark.above_engines
+
 
 class Lamp:
     """Something that can be wrong, and put right."""

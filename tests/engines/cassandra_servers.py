@@ -18,7 +18,15 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from headwater.testing.servers.cassandra.native_protocol import ask
 from tests.engines.run_servers import url_for_tests
 
-__all__ = ["cassandra_url", "drop_keyspaces", "fresh_keyspace", "fresh_keyspace_now", "new_keyspace", "run"]
+__all__ = [
+    "cassandra_url",
+    "drop_keyspaces",
+    "fresh_keyspace",
+    "fresh_keyspace_now",
+    "new_keyspace",
+    "new_keyspace_now",
+    "run",
+]
 
 SECONDS = 60.0
 """For one statement, such as a change of the schema on a machine that has much to do."""
@@ -59,11 +67,21 @@ def fresh_keyspace_now(**options: str) -> Iterator[str]:
 @asynccontextmanager
 async def new_keyspace(**options: str) -> AsyncIterator[str]:
     """The URL of a keyspace that is not there yet, dropped afterwards."""
-    base, name = await asyncio.to_thread(cassandra_url), _new_name()
+    stack = ExitStack()
+    try:
+        yield await asyncio.to_thread(stack.enter_context, new_keyspace_now(**options))
+    finally:
+        await asyncio.to_thread(stack.close)
+
+
+@contextmanager
+def new_keyspace_now(**options: str) -> Iterator[str]:
+    """The same where no loop runs."""
+    base, name = cassandra_url(), _new_name()
     try:
         yield _url_of(base, name, options)
     finally:
-        await asyncio.to_thread(run, base, f"DROP KEYSPACE IF EXISTS {name}")
+        run(base, f"DROP KEYSPACE IF EXISTS {name}")
 
 
 def drop_keyspaces() -> None:

@@ -17,6 +17,8 @@ from headwater.read_models.views import Views
 from tests.projections.mail import Mailing, Post, Quiet, history, run_to_the_end, started
 from tests.projections.shop import Added, FaultyStore, Noted, Poisonous, Removed, Shop, StockView, until
 
+pytestmark = pytest.mark.above_engines
+
 ITEMS = [f"item-{number}" for number in range(4)]
 
 

@@ -49,6 +49,8 @@ from tests.projections.accounts import (
 from tests.projections.shop import Poisonous
 from tests.stores import ENGINES
 
+pytestmark = pytest.mark.transactional
+
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engine:

@@ -34,6 +34,8 @@ from tests.projections.accounts import (
 from tests.projections.shop import Noted, no_sleep
 from tests.stores import ENGINES
 
+pytestmark = pytest.mark.transactional
+
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Engine:

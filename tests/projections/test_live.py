@@ -88,23 +88,31 @@ async def test_the_rows_are_equal_under_every_lifecycle_and_rebuilt(
     history: list[tuple[str, list[Event]]], name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     async with AsyncExitStack() as stack:
-        urls = [await stack.enter_async_context(fresh_store(name, tmp_path_factory.mktemp("one"))) for _ in range(3)]
-        await equal_under_every_lifecycle(history, [open_engine(url, EngineOptions()) for url in urls])
+        lifecycles: list[Callable[[Balances], Balances]]
+        lifecycles = [live, _async] if name == "cassandra" else [live, _async, inline]  # there it is refused
+        urls = [await stack.enter_async_context(fresh_store(name, tmp_path_factory.mktemp("one"))) for _ in lifecycles]
+        engines = [open_engine(url, EngineOptions()) for url in urls]
+        await equal_under_every_lifecycle(history, dict(zip(lifecycles, engines, strict=True)))
 
 
-async def equal_under_every_lifecycle(history: list[tuple[str, list[Event]]], engines: list[Engine]) -> None:
-    computed, of_live = await outcome(live, history, engines[0])
-    late, of_async = await outcome(_async, history, engines[1])
-    inlined, of_inline = await outcome(inline, history, engines[2])
-    assert computed == late == inlined
+async def equal_under_every_lifecycle(
+    history: list[tuple[str, list[Event]]], engines: dict[Callable[[Balances], Balances], Engine]
+) -> None:
+    computed, of_live = await outcome(live, history, engines[live])
+    late, of_async = await outcome(_async, history, engines[_async])
+    assert computed == late
     expected = {row.id: (row.owner, row.balance, row.events) for row in computed if row}
-    assert await rows(of_inline) == expected, "stored with the events"
     await of_async.synchronizer.caught_up()
     assert await rows(of_async) == expected
     await of_async.synchronizer.rebuild_read_model(Balances)
     assert await rows(of_async) == expected
-    for cqrs in (of_live, of_async, of_inline):
-        await cqrs.close()
+    await of_live.close()
+    await of_async.close()
+    if inline in engines:
+        inlined, of_inline = await outcome(inline, history, engines[inline])
+        assert inlined == computed
+        assert await rows(of_inline) == expected, "stored with the events"
+        await of_inline.close()
 
 
 # -- nothing is stored -------------------------------------------------------------

@@ -17,6 +17,8 @@ from headwater.read_models.views import Views
 from tests.projections.mail import history
 from tests.projections.shop import Added, Poisonous, Shop, Stock, StockView, no_sleep, until
 
+pytestmark = pytest.mark.above_engines
+
 FAST = RunnerOptions(sleep=no_sleep, save_seconds=0.01, watch_seconds=0.05)
 
 

@@ -24,6 +24,8 @@ from tests.projections.shop import Added, Removed, Shop, Stock, StockView, until
 from tests.projections.snapshots import Application, checkpoints, copy_log, hash_of, history
 from tests.stores import fresh_store
 
+pytestmark = pytest.mark.transactional
+
 
 @pytest.fixture
 async def other(request: pytest.FixtureRequest, shop: Shop, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Shop]:

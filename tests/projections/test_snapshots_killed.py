@@ -23,6 +23,8 @@ from headwater.testing.clock import ManualClock
 from tests.projections.shop import Added, FaultyStore, Shop, Stock
 from tests.projections.snapshots import Application, hash_of, history
 
+pytestmark = pytest.mark.transactional
+
 STEPS = 6
 """Header, rows and trailer are written, the file synced, named, and the folder synced."""
 

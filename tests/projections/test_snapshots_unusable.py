@@ -26,6 +26,8 @@ from headwater.read_models.views import Views
 from tests.projections.shop import Added, Shop, Stock, StockView
 from tests.projections.snapshots import Application, hash_of, history, only
 
+pytestmark = pytest.mark.transactional
+
 
 async def kept(shop: Shop, folder: Path, **options: Any) -> tuple[Application, Path]:
     """An application, and the one snapshot there is of it."""

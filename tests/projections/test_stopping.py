@@ -14,6 +14,8 @@ from headwater.projections.batch import BatchProjectionHandler
 from headwater.projections.handler import ProjectionHandler
 from tests.projections.shop import Added, Shop, StockView
 
+pytestmark = pytest.mark.above_engines
+
 
 class Stuck(ProjectionHandler, writes=[StockView], name="stuck"):
     """Never ends an event."""

@@ -16,6 +16,8 @@ from headwater.projections.subscription import log_filter, read_log, replay, sub
 from headwater.testing.clock import START
 from tests.projections.shop import Added, Noted, Removed, Shop, WatchedWakeups
 
+pytestmark = pytest.mark.above_engines
+
 
 async def all_of(events: AsyncIterator[Recorded[object]]) -> list[object]:
     return [event.data async for event in events]

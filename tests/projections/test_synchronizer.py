@@ -26,6 +26,8 @@ from headwater.projections.synchronizer import ReadModelSynchronizer
 from headwater.read_models.views import Views
 from tests.projections.shop import Added, FaultyStore, Noted, Poisonous, Removed, Shop, Stock, StockView
 
+pytestmark = pytest.mark.above_engines
+
 
 async def test_events_become_rows(shop: Shop) -> None:
     await shop.append("item-1", Added(units=5), Removed(units=2))

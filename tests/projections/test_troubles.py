@@ -19,6 +19,8 @@ from headwater.projections.handler import ProjectionHandler
 from headwater.projections.parts import RunnerOptions
 from tests.projections.shop import Added, FaultyStore, Poisonous, Shop, Stock, StockView, no_sleep, until
 
+pytestmark = pytest.mark.above_engines
+
 
 class Outage:
     """A projection store that refuses commits with changes while it lasts, and a runner that waits to be let on."""

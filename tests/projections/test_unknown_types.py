@@ -12,6 +12,8 @@ from tests.projections.mail import Mailing, Post, run_to_the_end, started
 from tests.projections.shop import Added, Shop, Stock, StockView, until
 from tests.projections.standings import Foreign, foreign, heads, offsets
 
+pytestmark = pytest.mark.above_engines
+
 
 def everything(policy: Unknown | None) -> ProjectionHandler:
     """Counts every event it is given."""

@@ -43,7 +43,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("url", "processes"), [("memory", 1), ("sqlite", 1), ("postgres", 1), ("postgres", 3)], indirect=["url"]
+    ("url", "processes"),
+    [("memory", 1), ("sqlite", 1), ("postgres", 1), ("postgres", 3), ("cassandra", 3)],
+    indirect=["url"],
 )
 async def test_twenty_thousand_lines_equal_the_truth(data: Callable[[str], Path], url: str, processes: int) -> None:
     folder = data("online_retail")
@@ -90,7 +92,9 @@ async def test_every_read_model_is_the_same_after_a_rebuild(file: Path, url: str
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("here", "there"), [("sqlite", "postgres"), ("postgres", "sqlite")])
+@pytest.mark.parametrize(
+    ("here", "there"), [("sqlite", "postgres"), ("postgres", "cassandra"), ("cassandra", "sqlite")]
+)
 def test_a_copy_on_another_engine_gives_the_same_figures(
     file: Path, url_of: Callable[[str], str], here: str, there: str
 ) -> None:

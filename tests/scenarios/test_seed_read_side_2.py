@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from examples.users.aggregate import User
 from examples.users.handlers import UserCommandHandler
 from examples.users.messages import CreateUser, UpdateUserEmail, UserCreated, UserEmailChanged
@@ -194,6 +196,7 @@ async def lose(cqrs: CQRSManager, *ids: str) -> None:
 # -- ReadModelSnapshotManager({snapshotInterval, compressionEnabled}) ----------------------
 
 
+@pytest.mark.transactional
 async def test_snapshot_manager(url: str, tmp_path: Path) -> None:
     async with application(url, Users()) as cqrs:
         snapshots = ReadModelSnapshotManager(
