@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Mapping
 
 import msgspec
+import pytest
 
 from headwater.errors import ConfigurationError
+from tests.engines.run_servers import stop_servers
 from tests.faults.breaking import break_server, trust_replies
 from tests.faults.cancellations import cancel, cancel_carelessly, cancel_on_postgres
 from tests.faults.effects import kill_projections
 from tests.faults.fire import feed_by_sequence, feed_under_fire
 from tests.faults.folder import ROOT
-from tests.faults.freezing import freeze_and_thaw, thaw_careless
+from tests.faults.freezing import freeze_and_thaw, thaw_careless, thaw_hasty, thaw_late
 from tests.faults.holding import freeze_in_transaction, freeze_inside
 from tests.faults.idling import stand_idle
 from tests.faults.kills import kill_early, kill_writers
@@ -26,12 +28,13 @@ from tests.faults.power import Session, cut_power, cut_power_of_normal
 from tests.faults.rebuilding import kill_forgetful, kill_rebuilds, rebuild_live, rebuild_losing
 from tests.faults.report import Row, failures, table
 from tests.faults.retail_poison import forget_poison, poison_retail
+from tests.faults.retail_workers import kill_retail, kill_unknowing_retail
 from tests.faults.schedules import remove_rules, run_lease_schedules, run_log_schedules
-from tests.faults.sharing import kill_early_checkpoints, kill_sharing
+from tests.faults.sharing import kill_early_checkpoints, kill_sharing, kill_unknowing
 from tests.faults.side_effects import kill_markless, kill_telling
 from tests.faults.slowness import hoard, lag_behind
-from tests.faults.stores import ON_POSTGRES
-from tests.faults.swapping import swap_under_careless, swap_under_zombie
+from tests.faults.stores import ON_CASSANDRA, ON_POSTGRES
+from tests.faults.swapping import swap_under_careless, swap_under_late, swap_under_zombie
 
 OUT = ROOT / "bench" / "out"
 LONG = [Session(f"long{number}", 240, 130) for number in range(12)] + [Session("large", 1_200, 100, 20_000)]
@@ -89,14 +92,51 @@ POSTGRES: Mapping[str, Callable[[bool], Row]] = {
 }
 """On a real server each: left out, aloud, where none is installed, unless HEADWATER_REQUIRE_ENGINES names postgres."""
 
+CASSANDRA: Mapping[str, Callable[[bool], Row]] = {
+    "retail on Cassandra, killed": lambda short: asyncio.run(
+        kill_retail(*((6, 1_500) if short else (200, 40_000)), ON_CASSANDRA)
+    ),
+    "retail rows that know no events": lambda short: asyncio.run(
+        kill_unknowing_retail(*((9, 1_500) if short else (30, 6_000)), ON_CASSANDRA)
+    ),
+    "processes that share Cassandra": lambda short: asyncio.run(kill_sharing(4 if short else 100, ON_CASSANDRA)),
+    "checkpoints there before rows": lambda short: asyncio.run(
+        kill_early_checkpoints(3 if short else 20, ON_CASSANDRA)
+    ),
+    "rows there that know no events": lambda short: asyncio.run(kill_unknowing(3 if short else 20, ON_CASSANDRA)),
+    "frozen beside Cassandra": lambda short: asyncio.run(freeze_and_thaw(2 if short else 40, ON_CASSANDRA)),
+    "rows written late": lambda short: asyncio.run(thaw_late(2 if short else 40, ON_CASSANDRA)),
+    "rows written late, by a clock": lambda short: asyncio.run(thaw_hasty(2 if short else 5, ON_CASSANDRA)),
+    "rows written late, to what was replaced": lambda short: asyncio.run(
+        swap_under_late(2 if short else 20, ON_CASSANDRA)
+    ),
+    "Cassandra's projections, killed": lambda short: asyncio.run(kill_projections(2 if short else 60, ON_CASSANDRA)),
+    "Cassandra's side effects, killed": lambda short: asyncio.run(kill_telling(2 if short else 40, ON_CASSANDRA)),
+    "Cassandra's side effects marked too early": lambda short: asyncio.run(
+        kill_markless(2 if short else 5, ON_CASSANDRA)
+    ),
+    "rebuilds on Cassandra": lambda short: asyncio.run(
+        rebuild_live(*((1, 600) if short else (5, 5_000)), ON_CASSANDRA)
+    ),
+    "rebuilds on Cassandra, killed": lambda short: asyncio.run(
+        kill_rebuilds(*((2, 1_000) if short else (10, 10_000)), ON_CASSANDRA)
+    ),
+    "poison on Cassandra": lambda short: asyncio.run(poison_retail(1_000 if short else 20_000, ON_CASSANDRA)),
+    "poison forgotten on Cassandra": lambda short: asyncio.run(forget_poison(1_000, ON_CASSANDRA)),
+}
+"""The same, of Cassandra: a keyspace each on one node, as only what uses it dies here."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--short", action="store_true", help="a tenth of everything")
-    names = [*CASES, *POSTGRES]
+    names = [*CASES, *POSTGRES, *CASSANDRA]
     parser.add_argument("--only", action="append", choices=names, help="this kind of fault; may be repeated")
     arguments = parser.parse_args()
-    ran = [_run(name, arguments.short) for name in arguments.only or names]
+    try:
+        ran = [_run(name, arguments.short) for name in arguments.only or names]
+    finally:
+        stop_servers()
     rows = [row for row in ran if row is not None]
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "faults.json").write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
@@ -110,6 +150,12 @@ def _run(name: str, short: bool) -> Row | None:
     started = time.monotonic()
     if name in CASES:
         row = CASES[name](short)
+    elif name in CASSANDRA:
+        try:
+            row = CASSANDRA[name](short)
+        except pytest.skip.Exception as absent:
+            print(f"  NOT RUN: {absent}", flush=True)
+            return None
     else:
         try:
             row = POSTGRES[name](short)

@@ -22,6 +22,8 @@ __all__ = [
     "line_of",
     "passed",
     "thaw_careless",
+    "thaw_hasty",
+    "thaw_late",
     "thawed",
     "where",
 ]
@@ -37,6 +39,23 @@ async def freeze_and_thaw(rounds: int, stores: Stores = ON_SQLITE) -> Row:
     if refused < rounds:
         findings.other.append(f"{rounds - refused} zombies were not refused")
     return row(f"{stores.title}frozen between handling and commit, overtaken, thawed", events, rounds, findings)
+
+
+async def thaw_late(rounds: int, stores: Stores) -> Row:
+    """On Cassandra: what the zombie made of rows it had read before is written after others have gone on with them."""
+    events, refused, findings = await _rounds(rounds, stores, "late")
+    if refused < rounds:
+        findings.other.append(f"{rounds - refused} zombies were not refused")
+    return row(
+        f"{stores.title}frozen between reading rows and writing them, overtaken, thawed", events, rounds, findings
+    )
+
+
+async def thaw_hasty(rounds: int, stores: Stores) -> Row:
+    """The control: the zombie's rows have the time of its own clock, which is ahead."""
+    events, _, found = await _rounds(rounds, stores, "hasty")
+    wrong = Findings(lost=[*found.lost, *found.duplicated, *found.reordered])
+    return control(f"{stores.title}rows that have the time of a clock, thawed", events, rounds, wrong)
 
 
 async def thaw_careless(rounds: int, stores: Stores = ON_SQLITE) -> Row:

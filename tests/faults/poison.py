@@ -8,11 +8,11 @@ from collections import Counter
 from headwater import CQRSManager, ProjectionHandler, Recorded, RunnerOptions, Views, on
 from tests.faults.counting import miscounts
 from tests.faults.effects import put
-from tests.faults.folder import a_folder
 from tests.faults.history import Findings
 from tests.faults.marks import MarkCount
 from tests.faults.operation import Mark
 from tests.faults.report import Row, row
+from tests.faults.stores import ON_SQLITE, Stores
 
 __all__ = ["park_poison"]
 
@@ -40,28 +40,27 @@ class Cautious(ProjectionHandler, writes=[MarkCount]):
         await views.add(MarkCount, event.stream, events=1)
 
 
-async def park_poison(events: int) -> Row:
+async def park_poison(events: int, stores: Stores = ON_SQLITE) -> Row:
     """One stream of a hundred is poisoned; it is parked, then freed, while events keep coming."""
     projection, findings = Cautious(), Findings()
     each = events // STREAMS // 2
     options = RunnerOptions(batch_size=100, retries=1, retry_delay=0.001)
-    with a_folder() as folder:
-        url = f"sqlite:///{folder}/store.db"
-        async with CQRSManager(url, projections=[projection], runner=options) as cqrs:
-            await _put_all(cqrs, each)
-            await cqrs.synchronizer.caught_up()
-            await _check_parked(cqrs, each, findings)
-            projection.poisonous = False
-            retried, _ = await asyncio.gather(
-                cqrs.synchronizer.dead_letters.retry(Cautious, key=POISONED), _put_all(cqrs, each)
-            )
-            await cqrs.synchronizer.caught_up()
-            if retried.handled < each - FROM + 1 or await cqrs.synchronizer.dead_letters.list():
-                findings.other.append(f"after the fix {retried}, and not everything has left")
-            total, found = await miscounts(cqrs)
-            findings.add(found)
+    async with stores.new(1) as url, CQRSManager(url, projections=[projection], runner=options) as cqrs:
+        await _put_all(cqrs, each)
+        await cqrs.synchronizer.caught_up()
+        await _check_parked(cqrs, each, findings)
+        projection.poisonous = False
+        retried, _ = await asyncio.gather(
+            cqrs.synchronizer.dead_letters.retry(Cautious, key=POISONED), _put_all(cqrs, each)
+        )
+        await cqrs.synchronizer.caught_up()
+        if retried.handled < each - FROM + 1 or await cqrs.synchronizer.dead_letters.list():
+            findings.other.append(f"after the fix {retried}, and not everything has left")
+        total, found = await miscounts(cqrs)
+        findings.add(found)
     findings.reordered += projection.reordered
-    return row("a poisoned key is parked, every other is exact, and it too after a fix", total, 1, findings)
+    promise = f"{stores.title}a poisoned key is parked, every other is exact, and it too after a fix"
+    return row(promise, total, 1, findings)
 
 
 async def _put_all(cqrs: CQRSManager, each: int) -> None:

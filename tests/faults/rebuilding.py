@@ -20,45 +20,47 @@ from headwater.demo.sending import Sender, Share
 from headwater.models.hashing import table_hash
 from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionCommit, ProjectionStore
-from tests.faults.folder import ROOT, a_folder
+from tests.faults.folder import ROOT
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
+from tests.faults.stores import ON_SQLITE, Stores
 
 __all__ = ["kill_forgetful", "kill_rebuilds", "rebuild_live", "rebuild_losing"]
 
 
-async def rebuild_live(seeds: int, lines: int) -> Row:
+async def rebuild_live(seeds: int, lines: int, stores: Stores = ON_SQLITE) -> Row:
     """Every projection rebuilt under live writes, with pages of another size by seed; then old and new are compared."""
     findings, events, answered = Findings(), 0, 0
     for seed in range(seeds):
-        with a_folder() as folder:
-            async with shop(f"sqlite:///{folder}/shop.db") as cqrs:
-                answered += await _rebuilt_while_sending(cqrs, lines, random.Random(seed), findings)
-                await cqrs.synchronizer.caught_up(timeout=300)
-                events += await cqrs.engine.log.head(0)
-                await _compare(cqrs, f"seed {seed}", findings)
+        async with stores.new(1) as url, shop(url) as cqrs:
+            answered += await _rebuilt_while_sending(cqrs, lines, random.Random(seed), findings)
+            await cqrs.synchronizer.caught_up(timeout=300)
+            events += await cqrs.engine.log.head(0)
+            await _compare(cqrs, f"seed {seed}", findings)
     if not answered:
         findings.other.append("no query was asked while a rebuild ran")
-    return row("a rebuild under live writes equals what it replaces, and back", events, seeds, findings)
+    promise = f"{stores.title}a rebuild under live writes equals what it replaces, and back"
+    return row(promise, events, seeds, findings)
 
 
-async def kill_rebuilds(kills: int, lines: int) -> Row:
+async def kill_rebuilds(kills: int, lines: int, stores: Stores = ON_SQLITE) -> Row:
     """Killed in the middle a rebuild goes on where it was."""
-    events, findings = await _killed(kills, lines)
-    return row("a rebuild killed with kill -9 goes on where it was", events, kills, findings)
+    events, findings = await _killed(kills, lines, stores)
+    return row(f"{stores.title}a rebuild killed with kill -9 goes on where it was", events, kills, findings)
 
 
-async def kill_forgetful(kills: int, lines: int) -> Row:
+async def kill_forgetful(kills: int, lines: int, stores: Stores = ON_SQLITE) -> Row:
     """The control: processes that drop what is being built, and begin anew."""
-    events, found = await _killed(kills, lines, "forgetful")
-    return control("a rebuild that is begun anew after a kill", events, kills, Findings(lost=found.other))
+    events, found = await _killed(kills, lines, stores, "forgetful")
+    return control(
+        f"{stores.title}a rebuild that is begun anew after a kill", events, kills, Findings(lost=found.other)
+    )
 
 
-async def _killed(kills: int, lines: int, *options: str) -> tuple[int, Findings]:
+async def _killed(kills: int, lines: int, stores: Stores, *options: str) -> tuple[int, Findings]:
     """How many events there were, and what is wrong afterwards."""
     findings = Findings()
-    with a_folder() as folder:
-        url = f"sqlite:///{folder}/shop.db"
+    async with stores.new(1) as url:
         async with shop(url) as cqrs:
             await _send(cqrs, lines)
             await cqrs.synchronizer.caught_up(timeout=300)
@@ -85,24 +87,23 @@ async def _killed(kills: int, lines: int, *options: str) -> tuple[int, Findings]
     return events, findings
 
 
-async def rebuild_losing(lines: int) -> Row:
+async def rebuild_losing(lines: int, stores: Stores = ON_SQLITE) -> Row:
     """The control: a store that moves the checkpoint of what is built past a page, and forgets its rows."""
     found = Findings()
-    with a_folder() as folder:
-        async with _shop(f"sqlite:///{folder}/shop.db") as cqrs:
-            await _send(cqrs, lines)
-            parts = cqrs.projection_parts()
-            parts = msgspec.structs.replace(parts, store=cast("ProjectionStore", LosingStore(parts.store)))
-            losing = ReadModelSynchronizer(parts, projection_handlers=[projection() for projection in PROJECTIONS])
-            await losing.start()
-            await losing.caught_up(timeout=300)
-            before = await _hashes(cqrs)
-            for name in losing.projections:
-                await losing.rebuild_read_model(name, batch_size=100)
-            after = await _hashes(cqrs)
-            await losing.stop()
-            found.lost = [table for table in before if before[table] != after[table]]
-    return control("a rebuild that loses a page", lines, len(PROJECTIONS), found)
+    async with stores.new(1) as url, _shop(url) as cqrs:
+        await _send(cqrs, lines)
+        parts = cqrs.projection_parts()
+        parts = msgspec.structs.replace(parts, store=cast("ProjectionStore", LosingStore(parts.store)))
+        losing = ReadModelSynchronizer(parts, projection_handlers=[projection() for projection in PROJECTIONS])
+        await losing.start()
+        await losing.caught_up(timeout=300)
+        before = await _hashes(cqrs)
+        for name in losing.projections:
+            await losing.rebuild_read_model(name, batch_size=100)
+        after = await _hashes(cqrs)
+        await losing.stop()
+        found.lost = [table for table in before if before[table] != after[table]]
+    return control(f"{stores.title}a rebuild that loses a page", lines, len(PROJECTIONS), found)
 
 
 class LosingStore:

@@ -16,10 +16,10 @@ from headwater.ports.parking import ParkedEvent, ParkedPlace
 from headwater.ports.place import Place
 from headwater.ports.projection_store import ProjectionCommit, ProjectionStore
 from headwater.projections.synchronizer import ReadModelSynchronizer
-from tests.faults.folder import a_folder
 from tests.faults.history import Findings
 from tests.faults.report import Row, control, row
 from tests.faults.retail_lines import Truth, append_lines, read_lines, truth_of
+from tests.faults.stores import ON_SQLITE, Stores
 
 __all__ = ["forget_poison", "poison_retail"]
 
@@ -96,50 +96,55 @@ class ForgetfulStore:
         await self._store.commit(msgspec.structs.replace(commit, parked=()))
 
 
-async def poison_retail(lines: int) -> Row:
+async def poison_retail(lines: int, stores: Stores = ON_SQLITE) -> Row:
     """Three quarters of the lines with and without poison; then it is mended while the last quarter comes."""
     found = Findings()
     all_lines = await asyncio.to_thread(read_lines, lines)
-    clean = await _run(all_lines, found, poisonous=False)
-    poisoned = await _run(all_lines, found, poisonous=True)
+    clean = await _run(all_lines, found, stores, poisonous=False)
+    poisoned = await _run(all_lines, found, stores, poisonous=True)
     print(f"  fetches: {clean} without poison, {poisoned} with", flush=True)
     if poisoned > clean:
         found.other.append(f"with poison the log was fetched {poisoned} times, without {clean} times")
     poison = sum(map(Trails(poisonous=True).refuses, all_lines[: _first(lines)]))
-    return row("1 % poison in the retail data: other keys exact, parked ones after the fix", lines, poison, found)
+    promise = f"{stores.title}1 % poison in the retail data: other keys exact, parked ones after the fix"
+    return row(promise, lines, poison, found)
 
 
-async def forget_poison(lines: int) -> Row:
+async def forget_poison(lines: int, stores: Stores = ON_SQLITE) -> Row:
     """The control: a store that forgets what is parked."""
     found = Findings()
-    await _run(await asyncio.to_thread(read_lines, lines), found, poisonous=True, forgetful=True)
-    return control("a store that forgets parked events", lines, lines // EVERY, found)
+    await _run(await asyncio.to_thread(read_lines, lines), found, stores, poisonous=True, forgetful=True)
+    return control(f"{stores.title}a store that forgets parked events", lines, lines // EVERY, found)
 
 
-async def _run(lines: Sequence[LineEvent], found: Findings, *, poisonous: bool, forgetful: bool = False) -> int:
+async def _run(
+    lines: Sequence[LineEvent], found: Findings, stores: Stores, *, poisonous: bool, forgetful: bool = False
+) -> int:
     """How often the log was fetched until its end."""
     projection, first = Trails(poisonous), lines[: _first(len(lines))]
-    with a_folder() as folder:
-        url = f"sqlite:///{folder}/store.db"
-        async with CQRSManager(url, projections=[projection], runner=OPTIONS, run_projections=False) as cqrs:
-            await append_lines(cqrs, first)
-            log, runs = _synchronizer(cqrs, projection, forgetful)
-            await runs.start()
-            await runs.caught_up(LIMIT)
-            fetches = log.fetches
-            await _check_offset(cqrs, found)
-            parked = await _parked(runs)
-            await _check(cqrs, first, parked, found)
-            if not forgetful and parked.keys() != ({line.invoice for line in first if projection.refuses(line)}):
-                found.other.append(f"{len(parked)} invoices are parked, and others than those with poison")
-            projection.poisonous = False
-            await asyncio.gather(_free(runs), append_lines(cqrs, lines[len(first) :]))
-            await runs.caught_up(LIMIT)
-            await _check(cqrs, lines, await _parked(runs), found)
-            if not forgetful and await runs.dead_letters.list():
-                found.other.append("not everything has left the parking after the fix")
-            await runs.stop()
+    async with stores.new(1) as url, _application(url, projection) as cqrs:
+        await append_lines(cqrs, first)
+        log, runs = _synchronizer(cqrs, projection, forgetful)
+        await runs.start()
+        await runs.caught_up(LIMIT)
+        fetches = log.fetches
+        await _check_offset(cqrs, found)
+        parked = await _parked(runs)
+        await _check(cqrs, first, parked, found)
+        if not forgetful and parked.keys() != ({line.invoice for line in first if projection.refuses(line)}):
+            found.other.append(f"{len(parked)} invoices are parked, and others than those with poison")
+        projection.poisonous = False
+        await asyncio.gather(_free(runs), append_lines(cqrs, lines[len(first) :]))
+        await runs.caught_up(LIMIT)
+        await _check(cqrs, lines, await _parked(runs), found)
+        if not forgetful and await runs.dead_letters.list():
+            found.other.append("not everything has left the parking after the fix")
+        await runs.stop()
     return fetches
+
+
+def _application(url: str, projection: ProjectionHandler) -> CQRSManager:
+    return CQRSManager(url, projections=[projection], runner=OPTIONS, run_projections=False)
 
 
 def _synchronizer(

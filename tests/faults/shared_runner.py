@@ -1,8 +1,10 @@
 """shared_runner: a process that runs the shared projections.
 
-With `pausing` it asks before commits with effects; with `inside` it asks once, within a transaction that is to commit.
-Three are for controls: with `careless` it asks, too, and commits whatever has happened meanwhile; with `misplaced` it
-does so to whichever generation is served; with `early` it moves checkpoints before it commits rows.
+With `pausing` it asks before commits with effects; with `inside` it asks once, within a transaction that is to commit;
+with `late`, on Cassandra, it asks when it has read the rows of a commit and is about to write them.
+Five are for controls: with `careless` it asks, too, and commits whatever has happened meanwhile; with `misplaced` it
+does so to whichever generation is served; with `early` it moves checkpoints before it commits rows; `hasty` and
+`unknowing` are of Cassandra: see late_rows.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from headwater.ports.generations import Generations
 from headwater.ports.projection_store import ProjectionCommit, ProjectionStore
 from headwater.projections.parts import ProjectionParts
 from headwater.projections.synchronizer import ReadModelSynchronizer
+from tests.faults.late_rows import LateStore, forget_events, hurry, stand_still
 from tests.faults.shared import OPTIONS, handlers, shared
 
 __all__: list[str] = []
@@ -163,6 +166,8 @@ def _store(parts: ProjectionParts, mode: str) -> ProjectionStore:
             return cast("ProjectionStore", AskingStore(cast("ProjectionStore", misplaced)))
         case "inside" if isinstance(store, PostgresProjectionStore):
             return InsideStore(store)
+        case "late" | "hasty":
+            return cast("ProjectionStore", LateStore(store))
         case "early":
             return cast("ProjectionStore", EarlyStore(store))
         case _:
@@ -181,6 +186,16 @@ async def main(url: str, mode: str) -> None:
 
 if __name__ == "__main__":
     chosen = sys.argv[2] if len(sys.argv) > 2 else ""
-    if chosen == "inside":
-        apsw.connection_hooks.append(_ask_inside)
+    match chosen:
+        case "inside":
+            apsw.connection_hooks.append(_ask_inside)
+        case "late":
+            stand_still()
+        case "hasty":
+            hurry()
+            stand_still()
+        case "unknowing":
+            forget_events()
+        case _:
+            pass
     asyncio.run(main(sys.argv[1], chosen))

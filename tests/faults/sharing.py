@@ -18,7 +18,7 @@ from tests.faults.report import Row, control, row
 from tests.faults.shared import PARTITIONS, all_miscounted, put_at_last, shared
 from tests.faults.stores import ON_SQLITE, Stores
 
-__all__ = ["a_runner", "kill_early_checkpoints", "kill_sharing", "start_runner"]
+__all__ = ["a_runner", "kill_early_checkpoints", "kill_sharing", "kill_unknowing", "start_runner"]
 
 RUNNERS = 3
 STREAMS = 40
@@ -26,6 +26,8 @@ AHEAD = 800
 """Events that wait for the place that is furthest behind: enough to be always at work."""
 LIMIT = 900
 """Seconds after which no process is killed any more."""
+QUIET = {"early", "unknowing"}
+"""Modes in which a runner asks nothing."""
 
 
 async def kill_sharing(kills: int, stores: Stores = ON_SQLITE, seed: int = 11) -> Row:
@@ -51,6 +53,17 @@ async def kill_early_checkpoints(kills: int, stores: Stores = ON_SQLITE, seed: i
     )
 
 
+async def kill_unknowing(kills: int, stores: Stores, seed: int = 13) -> Row:
+    """The control on Cassandra: processes whose rows do not know which events they have."""
+    findings = Findings()
+    async with stores.new(PARTITIONS) as url:
+        async with shared(url, run_projections=False) as cqrs, _appending(cqrs):
+            killed = await _kill(url, kills, random.Random(seed), findings, "unknowing")
+        events, found = await all_miscounted(url)
+    wrong = Findings(lost=[*found.lost, *found.duplicated])
+    return control(f"{stores.title}rows that do not know their events, killed with kill -9", events, killed, wrong)
+
+
 @contextlib.asynccontextmanager
 async def a_runner(url: str, *arguments: str) -> AsyncGenerator[Process, None]:
     """A process that runs the shared projections, and is killed in the end, whatever came of it."""
@@ -69,7 +82,7 @@ async def start_runner(url: str, *arguments: str) -> Process:
         sys.executable, "-m", "tests.faults.shared_runner", url, *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT
     )
     assert process.stdout is not None
-    if "early" not in arguments and arguments:
+    if not QUIET.issuperset(arguments):
         return process
     await asyncio.wait_for(process.stdout.readline(), 60)
     return process

@@ -9,7 +9,7 @@ from tests.faults.shared import PARTITIONS, all_miscounted, put_at_last, shared
 from tests.faults.sharing import a_runner
 from tests.faults.stores import ON_SQLITE, Stores
 
-__all__ = ["swap_under_careless", "swap_under_zombie"]
+__all__ = ["swap_under_careless", "swap_under_late", "swap_under_zombie"]
 
 
 async def swap_under_zombie(rounds: int, stores: Stores = ON_SQLITE) -> Row:
@@ -18,6 +18,15 @@ async def swap_under_zombie(rounds: int, stores: Stores = ON_SQLITE) -> Row:
     if refused < rounds:
         found.other.append(f"{rounds - refused} workers of a generation no longer served were not refused")
     return row(f"{stores.title}frozen before its commit while its generation is replaced", events, rounds, found)
+
+
+async def swap_under_late(rounds: int, stores: Stores) -> Row:
+    """On Cassandra: it is frozen when it has read rows, and writes to those of the generation that was replaced."""
+    events, refused, found = await _rounds(rounds, stores, "late")
+    if refused < rounds:
+        found.other.append(f"{rounds - refused} workers of a generation no longer served were not refused")
+    promise = f"{stores.title}frozen between reading rows and writing them while its generation is replaced"
+    return row(promise, events, rounds, found)
 
 
 async def swap_under_careless(rounds: int, stores: Stores = ON_SQLITE) -> Row:
