@@ -14,7 +14,7 @@ import msgspec
 from headwater import AppendOutcomeUnknown, CommandBus, DomainError, WrongExpectedVersion
 from headwater.demo.numbered import NumberedCommand, NumberedCommands
 from headwater.demo.stored_lines import StoredLines
-from headwater.errors import StoreBusy
+from headwater.errors import StoreBusy, StoreUnavailable
 
 __all__ = ["Sender", "Sent", "Share"]
 
@@ -51,7 +51,8 @@ class Sender:
     """Workers that each take one lane at a time: an invoice, an incident, whose lines wait there in order.
 
     A line is sent with a command id made of the file's hash and its place, so sending it again is harmless: what is
-    unknown after a lost answer is asked for again, and what is busy, or taken by another process, is tried again.
+    unknown after a lost answer is asked for again, and what is busy, out of reach for a while, or taken by another
+    process, is tried again.
     """
 
     def __init__(
@@ -69,13 +70,16 @@ class Sender:
         self._result = Sent()
 
     async def run(self, workers: int) -> Sent:
-        """Send the share's lines; raises what the source or the store raises."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work())
-            await self._read()
-            for _ in range(workers):
-                self._ready.put_nowait(None)
+        """Send the share's lines; raises what the source or the store raised first."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work())
+                await self._read()
+                for _ in range(workers):
+                    self._ready.put_nowait(None)
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
         return self._result
 
     async def _read(self) -> None:
@@ -135,7 +139,7 @@ class Sender:
             try:
                 await self._execute(command, command_id=command_id)
                 return
-            except (StoreBusy, AppendOutcomeUnknown, WrongExpectedVersion):
+            except (StoreBusy, StoreUnavailable, AppendOutcomeUnknown, WrongExpectedVersion):
                 if patience == _TRIES - 1:
                     raise
                 await asyncio.sleep(0.01 * 2**patience)
