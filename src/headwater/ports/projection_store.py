@@ -37,6 +37,11 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     decided: DecidedPage | None = None
     """What is to be finished before anything else is committed."""
 
+    @property
+    def end(self) -> int:
+        """The offset from which on no event has changed a row."""
+        return self.offset if self.decided is None else self.decided.next
+
 
 class ProjectionCommit(msgspec.Struct, frozen=True, kw_only=True):
     """One batch: changes, the checkpoint's move, and what was parked."""

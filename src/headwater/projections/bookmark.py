@@ -152,10 +152,9 @@ async def resume(parts: ProjectionParts, place: Place) -> Checkpoint:
     """The checkpoint; raises CheckpointAheadOfLog if it lies beyond the log's head."""
     kept = await parts.store.checkpoint(place)
     head = await parts.log.head(place.partition)
-    end = kept.offset if kept.decided is None else kept.decided.next
-    if end > head:
+    if kept.end > head:
         raise CheckpointAheadOfLog(
-            f"projection {place.projection!r} has read partition {place.partition} up to {end:,}, but the log "
+            f"projection {place.projection!r} has read partition {place.partition} up to {kept.end:,}, but the log "
             f"ends at {head:,}: was it restored from an older backup? Rebuild the projection"
         )
     return kept

@@ -71,6 +71,11 @@ class Rebuilder:
                 f"this log has {self._parts.log.partitions} partitions, and from_event={from_event} names one offset: "
                 "rebuild from_event=0"
             )
+        if from_event > 0 and self._parts.by_event:
+            raise RebuildRefused(
+                f"in this store a row knows which events it has, and handled once more they change nothing: rebuild "
+                f"from_event=0 instead of {from_event}"
+            )
 
     async def beside(self, batch_size: int, generation: Generation | None = None) -> AsyncGenerator[Progress, None]:
         """Fill a generation beside the one served, from where it is to the log's end, and have it served.

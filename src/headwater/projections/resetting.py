@@ -72,7 +72,7 @@ class Resetter:
         async with self._held(places) as leases:
             changes: list[Change] = []
             for place in places:
-                end = (await self._parts.store.checkpoint(place)).offset
+                end = (await self._parts.store.checkpoint(place)).end
                 changes += [self._removal(stream) for stream in await self._streams(partition, end)]
             reset = Reset(
                 projection=self._projection.name,

@@ -6,12 +6,14 @@ from unittest.mock import patch
 
 import pytest
 
+from headwater.engines.cassandra import open_engine
 from headwater.engines.cassandra.engine import CassandraEngine
 from headwater.engines.cassandra.place_table import PlaceTable
 from headwater.engines.cassandra.rows import Rows
 from headwater.engines.cassandra.writing import Plan, Writing
 from headwater.errors import CheckpointConflict, InvalidMessage, StoreUnavailable
 from headwater.models.changes import Accumulate
+from headwater.ports.engine import EngineOptions
 from headwater.ports.place import Place
 from headwater.ports.projection_store import DecidedPage, ProjectionCommit
 from headwater.testing.conformance.commits import at, parked_at, reset_of, totals
@@ -121,3 +123,15 @@ async def test_a_reset_forgets_it(engine: CassandraEngine) -> None:
     assert (await engine.projections.checkpoint(PLACE)).decided is None
     await engine.projections.commit(told(0, 1, (0, one_more()), epoch=2))
     assert (await totals(engine.read_models), await at(engine)) == ({"a": 1}, (1, 2))
+
+
+async def test_a_checkpoint_that_was_moved_elsewhere_is_read_again(engine: CassandraEngine) -> None:
+    await engine.projections.commit(told(0, 1, (0, one_more())))
+    there = open_engine(f"{engine.location.shown}?partitions=1", EngineOptions())
+    await there.open()
+    await there.projections.commit(told(1, 2, (1, one_more())))
+    await engine.projections.commit(told(2, 3, (2, one_more())))
+    with pytest.raises(CheckpointConflict):
+        await there.projections.commit(told(2, 3, (2, one_more())))
+    await there.close()
+    assert (await totals(engine.read_models), await at(engine)) == ({"a": 3}, (3, 1))

@@ -13,7 +13,7 @@ from headwater.domain.event import Recorded
 from headwater.domain.on import on
 from headwater.engines.cassandra import open_engine
 from headwater.engines.cassandra.place_table import PlaceTable
-from headwater.errors import StoreUnavailable
+from headwater.errors import RebuildRefused, StoreUnavailable
 from headwater.models.model import Key, ReadModel
 from headwater.ports.engine import EngineOptions
 from headwater.projections.error_policy import ErrorPolicy
@@ -132,3 +132,8 @@ async def test_what_was_handled_is_neither_parked_nor_skipped_though_it_fails_no
 
 async def kinds(shop: Shop) -> list[str]:
     return [trouble.kind for trouble in await shop.engine.conditions.troubles()]
+
+
+async def test_events_below_the_checkpoint_are_not_handled_once_more_over_rows_that_have_them(shop: Shop) -> None:
+    with pytest.raises(RebuildRefused, match="rebuild from_event=0"):
+        await shop.synchronizer(Totals()).rebuild_read_model(Totals, from_event=1)

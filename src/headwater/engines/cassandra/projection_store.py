@@ -27,7 +27,7 @@ from headwater.engines.cassandra.stage import Filling, Stage
 from headwater.engines.cassandra.writing import Writing, check_changes, takes_away
 from headwater.engines.sql.commit_form import check_commit, check_place, check_reset, conflict
 from headwater.engines.sql.kept_generations import known_or_conflict
-from headwater.errors import StoreBusy, UnknownName
+from headwater.errors import CheckpointConflict, StoreBusy, UnknownName
 from headwater.models.changes import Change
 from headwater.models.model import schema_of
 from headwater.ports.place import Place
@@ -66,6 +66,8 @@ class CassandraProjectionStore:
         self._counts = counts
         self._clearing = clearing
         self._committed = committed
+        self._left = dict[Place, Mark]()
+        """Where commits of this store have left checkpoints: others may have moved them since."""
 
     async def checkpoint(self, place: Place) -> Checkpoint:
         check_place(place)
@@ -86,15 +88,13 @@ class CassandraProjectionStore:
 
     async def commit(self, commit: ProjectionCommit) -> None:
         check_commit(commit)
-        place = commit.place
-        stage = await self._generations.read(place.projection)
-        filling = _known(stage, place.generation)
-        mark = await self._mark(commit)
-        if takes_away(commit):
-            mark = await self._next_era(commit, mark)
-        if commit.changes:
-            mark = await self._write(commit, stage, filling, mark)
-        await self._move(commit, mark)
+        left = self._left.pop(commit.place, None)
+        try:
+            await self._commit(commit, left)
+        except CheckpointConflict:
+            if left is None:
+                raise
+            await self._commit(commit, None)
         self._committed()
 
     async def write(self, changes: Sequence[Change]) -> None:
@@ -121,6 +121,17 @@ class CassandraProjectionStore:
 
     # -- commits -----------------------------------------------------------------
 
+    async def _commit(self, commit: ProjectionCommit, left: Mark | None) -> None:
+        place = commit.place
+        stage = await self._generations.read(place.projection)
+        filling = _known(stage, place.generation)
+        mark = await self._mark(commit, left)
+        if takes_away(commit):
+            mark = await self._next_era(commit, mark)
+        if commit.changes:
+            mark = await self._write(commit, stage, filling, mark)
+        await self._move(commit, mark)
+
     async def _write(self, commit: ProjectionCommit, stage: Stage, filling: Filling, mark: Mark | None) -> Mark | None:
         """Rows, once everything fits and whoever goes on after us would write the same."""
         try:
@@ -139,9 +150,12 @@ class CassandraProjectionStore:
         await self._exchange(commit, mark, wanted, *await self._parked_steps(commit))
         return wanted
 
-    async def _mark(self, commit: ProjectionCommit) -> Mark | None:
-        """Where the checkpoint stands; raises CheckpointConflict where the batch was made from another."""
-        mark = await self._places.read(commit.place, serially=True)
+    async def _mark(self, commit: ProjectionCommit, left: Mark | None = None) -> Mark | None:
+        """Where the checkpoint stands, or was `left`; raises CheckpointConflict where the batch was made from another.
+
+        Where it has been moved since, what is compared and set from it is refused.
+        """
+        mark = left or await self._places.read(commit.place, serially=True)
         kept = mark or Mark()
         if kept.offset != commit.start or kept.epoch > commit.epoch or not _may_come(commit, kept.page):
             raise conflict(_checkpoint(commit.place, mark), commit)
@@ -157,7 +171,9 @@ class CassandraProjectionStore:
     async def _move(self, commit: ProjectionCommit, mark: Mark | None) -> None:
         kept = mark or Mark()
         steps = [] if kept.page is not None else await self._parked_steps(commit)
-        await self._exchange(commit, mark, kept.moved(commit.next, commit.epoch, commit.effects), *steps)
+        wanted = kept.moved(commit.next, commit.epoch, commit.effects)
+        await self._exchange(commit, mark, wanted, *steps)
+        self._left[commit.place] = wanted
 
     async def _parked_steps(self, commit: ProjectionCommit) -> list[Step]:
         """What changes with the checkpoint of what is parked."""
