@@ -23,6 +23,7 @@ from headwater.engines.cassandra.protocol.place import Place
 from headwater.engines.cassandra.protocol.rows import EventRow, FirstCells, Hint
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.standings import Standing, Standings
+from headwater.engines.cassandra.under_way import UnderWay
 from headwater.errors import (
     AppendOutcomeUnknown,
     IdempotencyMismatch,
@@ -43,9 +44,16 @@ class Appender:
     """Appends of one process to one stream go one after the other: they would only fail each other's conditions."""
 
     def __init__(
-        self, performer: Performer, copied: CopiedRecords, clock: Clock, deadline: float, committed: _Committing
+        self,
+        performer: Performer,
+        copied: CopiedRecords,
+        under_way: UnderWay,
+        clock: Clock,
+        deadline: float,
+        committed: _Committing,
     ) -> None:
         self._run = performer.run
+        self._under_way = under_way
         self._copied = copied
         self._now = clock.micros
         self._deadline = deadline
@@ -117,12 +125,15 @@ class Appender:
         now = append.stamped_from(self._now())
         record, rows = _rows(append, write, place, now)
         slot, sent_at = self._shape.slot_of(time.time_ns() // 1_000), time.monotonic()
-        outcome = await self._run(tried(place, rows, slot, self._shape, lambda: time.monotonic() >= ends_at))
+        intent = intent_of(place, rows, slot)
+        with self._under_way.trying(intent):
+            outcome = await self._run(tried(place, rows, slot, self._shape, lambda: time.monotonic() >= ends_at))
         if isinstance(outcome, Committed):
-            self._committed(Hint(intent_of(place, rows, slot), rows, sent_at))
+            self._committed(Hint(intent, rows, sent_at))
             self._standings.keep(place.stream, standing.after(place.after(rows, self._shape), record))
             return Appended((Written(place.stream, rows[0].version, rows[-1].version),))
         if isinstance(outcome, OutcomeUnknown):
+            self._under_way.doubt(intent)
             raise AppendOutcomeUnknown(None if append.command is None else append.command.id)
         if isinstance(outcome, KeyTaken):
             raise UniqueKeyTaken(outcome.key.scope, outcome.key.value, outcome.holder)

@@ -29,6 +29,7 @@ from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.snapshots import CassandraSnapshots
 from headwater.engines.cassandra.statements import Statements
 from headwater.engines.cassandra.stream_counts import StreamCounts
+from headwater.engines.cassandra.under_way import UnderWay
 from headwater.engines.cassandra.unique_keys import CassandraUniqueKeys
 from headwater.engines.cassandra.verification import Verification
 from headwater.engines.sql.places import Places
@@ -71,14 +72,15 @@ class CassandraEngine:
         self._shape = Shape()
         self._unlogged = unlogged = Pending(performer)
         self._unsettled = unsettled = Pending(performer)
-        self._sequencers = Sequencers(performer, self._logged, self._settled)
+        under_way = UnderWay()
+        self._sequencers = Sequencers(performer, under_way, self._logged, self._settled)
         clock, patience = options.clock, location.deadline
         times = LogTimes(session)
         self._log = log = CassandraLog(session, times, unlogged, unsettled, places, patience)
         self._read_side = side = ReadSide(session, location.keyspace, log, times, clock)
         self._bonds = bonds = KeptBonds(session, log, side.places)
         records = CopiedRecords(session, performer, bonds)
-        appender = Appender(performer, records, clock, location.deadline, self._committed)
+        appender = Appender(performer, records, under_way, clock, location.deadline, self._committed)
         counts = StreamCounts(session, log, unsettled, patience)
         self._events = events = CassandraEventStore(session, appender, log, counts, options.limits)
         self._commands = commands = CassandraCommandLog(session, log, unsettled, clock, patience)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, cast
 
+from headwater.engines.cassandra.gathering import Gathering
 from headwater.engines.cassandra.protocol.requests import DeleteIntents, InsertIntent, ListSlots, ScanSlot
 from headwater.engines.cassandra.protocol.rows import Intent
-from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.session import Session, Step
 from headwater.engines.cassandra.slot_list import SlotList
 
 __all__ = ["IntentTable"]
@@ -19,13 +20,15 @@ _NO_FENCE: Final = -1
 class IntentTable:
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._gathering = Gathering(session.write)
         self._slots = SlotList(session)
 
     async def insert_intent(self, request: InsertIntent) -> bool:
         intent = request.intent
         fence = _NO_FENCE if intent.fence is None else intent.fence
         row = intent.part, intent.slot, intent.attempt, intent.stream, intent.chunk, intent.first_version, intent.count
-        await self._session.write(("insert_intent", (*row, fence, request.timestamp)))
+        step: Step = "insert_intent", (*row, fence, request.timestamp)
+        await self._gathering.write((intent.part, intent.slot), step)
         return True
 
     async def delete_intents(self, request: DeleteIntents) -> bool:

@@ -18,6 +18,7 @@ from headwater.engines.cassandra.protocol.sequencing import work_round
 from headwater.engines.cassandra.protocol.settling import settle
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.protocol.takeover import take_over
+from headwater.engines.cassandra.under_way import UnderWay
 
 __all__ = ["Sequencer", "Told"]
 
@@ -44,6 +45,7 @@ class Sequencer:
         performer: Performer,
         shape: Shape,
         hints: Hints,
+        under_way: UnderWay,
         logged: Told,
         settled: Told,
     ) -> None:
@@ -52,6 +54,7 @@ class Sequencer:
         self._run = performer.run
         self._shape = shape
         self._hints = hints
+        self._under_way = under_way
         self._logged = logged
         self._settled = settled
         self._lease: LeaseRow | None = None
@@ -112,13 +115,16 @@ class Sequencer:
                 await self._run(settle(owner))
                 turn.settled()
                 self._settled(self.part, owed)
-            if not done.logged:
+            if intents is None or not done.logged:
                 await self._hints.wait(turn.poll)
 
     async def _scan(self, turn: _Turn) -> Sequence[Intent]:
         if turn.must_reconcile:
-            return await self._run(scan_all(self.part))
-        return await self._run(scan(self.part, turn.slots(time.time_ns() // 1_000)))
+            found = await self._run(scan_all(self.part))
+        else:
+            slots = turn.slots(time.time_ns() // 1_000) | self._under_way.take_doubtful(self.part)
+            found = await self._run(scan(self.part, slots))
+        return self._under_way.others(found)
 
 
 class _Turn:

@@ -12,6 +12,7 @@ from headwater.engines.cassandra.performer import Performer
 from headwater.engines.cassandra.protocol.rows import Hint
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.sequencer import Sequencer, Told
+from headwater.engines.cassandra.under_way import UnderWay
 from headwater.errors import HeadwaterError
 
 __all__ = ["Sequencers"]
@@ -24,8 +25,9 @@ _PATIENCE: Final = 5.0
 class Sequencers:
     """Those of one engine object."""
 
-    def __init__(self, performer: Performer, logged: Told, settled: Told) -> None:
+    def __init__(self, performer: Performer, under_way: UnderWay, logged: Told, settled: Told) -> None:
         self._performer = performer
+        self._under_way = under_way
         self._told = logged, settled
         self._hints: list[Hints] = []
         self._all: list[Sequencer] = []
@@ -36,7 +38,8 @@ class Sequencers:
         name = uuid4().hex
         self._hints = [Hints(_MOST_HINTS) for _ in range(partitions)]
         self._all = [
-            Sequencer(part, name, self._performer, shape, hints, *self._told) for part, hints in enumerate(self._hints)
+            Sequencer(part, name, self._performer, shape, hints, self._under_way, *self._told)
+            for part, hints in enumerate(self._hints)
         ]
         self._tasks = [asyncio.create_task(each.work(), name=f"headwater-sequencer-{each.part}") for each in self._all]
 
