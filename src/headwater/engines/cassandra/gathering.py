@@ -34,7 +34,7 @@ class Gathering:
             waiting.append((step, acknowledged))
             await acknowledged
             return
-        self._waiting[partition] = waiting = []
+        self._waiting[partition] = waiting = list[tuple[Step, asyncio.Future[None]]]()
         try:
             await self._write(step)
         finally:
