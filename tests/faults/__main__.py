@@ -16,10 +16,13 @@ from headwater.errors import ConfigurationError
 from tests.engines.run_servers import stop_servers
 from tests.faults.breaking import break_server, trust_replies
 from tests.faults.cancellations import cancel, cancel_carelessly, cancel_on_postgres
+from tests.faults.cassandra_fire import Load, break_nodes, plant_a_bug
+from tests.faults.cassandra_suites import SUITES, run_suites
 from tests.faults.effects import kill_projections
 from tests.faults.fire import feed_by_sequence, feed_under_fire
 from tests.faults.folder import ROOT
 from tests.faults.freezing import freeze_and_thaw, thaw_careless, thaw_hasty, thaw_late
+from tests.faults.half_done import leave_half_done
 from tests.faults.holding import freeze_in_transaction, freeze_inside
 from tests.faults.idling import stand_idle
 from tests.faults.kills import kill_early, kill_writers
@@ -39,6 +42,7 @@ from tests.faults.swapping import swap_under_careless, swap_under_late, swap_und
 OUT = ROOT / "bench" / "out"
 LONG = [Session(f"long{number}", 240, 130) for number in range(12)] + [Session("large", 1_200, 100, 20_000)]
 SHORT = [Session("short", 200, 140), Session("large", 1_000, 20, 20_000)]
+LONG_FIRE, SHORT_FIRE = Load(operations=50_000, seconds=2_100, calm=20), Load(operations=500, seconds=75, calm=0)
 CONTROL = [Session("control", 200, 60)]
 
 CASES: Mapping[str, Callable[[bool], Row]] = {
@@ -126,15 +130,25 @@ CASSANDRA: Mapping[str, Callable[[bool], Row]] = {
 }
 """The same, of Cassandra: a keyspace each on one node, as only what uses it dies here."""
 
+THREE_NODES: Mapping[str, Callable[[bool], Row]] = {
+    "three nodes under fire": lambda short: asyncio.run(break_nodes(SHORT_FIRE if short else LONG_FIRE)),
+    "writes left half done": lambda short: asyncio.run(leave_half_done(*((1, 80, 1) if short else (10, 200, 3)))),
+    "intents skipped": lambda short: asyncio.run(plant_a_bug("skip intents", 100 if short else 1_000)),
+    "replies trusted": lambda short: asyncio.run(plant_a_bug("trust replies", 300 if short else 1_000)),
+    "suites on three nodes": lambda short: asyncio.run(run_suites(SUITES)),
+}
+"""Of Cassandra where nodes die, too: on three of them that these cases share."""
+LONG_ONLY = {"suites on three nodes"}
+ALL = {**CASES, **POSTGRES, **CASSANDRA, **THREE_NODES}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--short", action="store_true", help="a tenth of everything")
-    names = [*CASES, *POSTGRES, *CASSANDRA]
-    parser.add_argument("--only", action="append", choices=names, help="this kind of fault; may be repeated")
+    parser.add_argument("--only", action="append", choices=ALL, help="this kind of fault; may be repeated")
     arguments = parser.parse_args()
     try:
-        ran = [_run(name, arguments.short) for name in arguments.only or names]
+        ran = [_run(name, arguments.short) for name in arguments.only or _names(arguments.short)]
     finally:
         stop_servers()
     rows = [row for row in ran if row is not None]
@@ -145,25 +159,22 @@ def main() -> None:
         sys.exit("\n".join(f"NOT KEPT: {promise}" for promise in broken))
 
 
+def _names(short: bool) -> list[str]:
+    return [name for name in ALL if not short or name not in LONG_ONLY]
+
+
 def _run(name: str, short: bool) -> Row | None:
     print(f"{name} ...", flush=True)
     started = time.monotonic()
-    if name in CASES:
-        row = CASES[name](short)
-    elif name in CASSANDRA:
-        try:
-            row = CASSANDRA[name](short)
-        except pytest.skip.Exception as absent:
-            print(f"  NOT RUN: {absent}", flush=True)
-            return None
-    else:
-        try:
-            row = POSTGRES[name](short)
-        except ConfigurationError as error:
-            if "postgres" in os.environ.get("HEADWATER_REQUIRE_ENGINES", "").split(","):
-                raise
-            print(f"  NOT RUN: {error}", flush=True)
-            return None
+    engine = "postgres" if name in POSTGRES else "cassandra" if name in THREE_NODES else None
+    try:
+        row = ALL[name](short)
+    except (ConfigurationError, pytest.skip.Exception) as absent:
+        is_required = engine in os.environ.get("HEADWATER_REQUIRE_ENGINES", "").split(",")
+        if isinstance(absent, ConfigurationError) and (engine is None or is_required):
+            raise
+        print(f"  NOT RUN: {absent}", flush=True)
+        return None
     print(f"  {time.monotonic() - started:.0f} s", flush=True)
     return row
 

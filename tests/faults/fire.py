@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 
 import asyncpg
@@ -14,9 +13,9 @@ from headwater.domain.append import Append
 from headwater.domain.stream import StreamId
 from headwater.engines.postgres import open_engine
 from headwater.ports.engine import Engine, EngineOptions
-from headwater.ports.log import LogFilter
 from headwater.testing.controls import atomic, write_of
 from headwater.testing.servers import PostgresServer
+from tests.faults.following import Reader
 from tests.faults.history import Findings
 from tests.faults.postgres_servers import a_server, with_options
 from tests.faults.report import Row, control, row
@@ -29,41 +28,6 @@ PARTITIONS = 4
 STREAMS = 40
 CALLERS = 4
 """Of each writer, at once: so its transactions hold groups."""
-EVERYTHING = LogFilter(hidden=True)
-
-
-class Reader:
-    """Follows every partition of the log, and notes what should not be."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.seen: list[tuple[str, int]] = []
-        self.found = Findings()
-        self._engine = engine
-        self._next = [0] * PARTITIONS
-        self._versions: dict[str, int] = defaultdict(int)
-
-    async def follow(self, done: asyncio.Event) -> None:
-        """Until nothing new comes after `done`."""
-        while True:
-            is_over, seen = done.is_set(), self._engine.wakeups.seen()
-            moved = [await self._read(partition) for partition in range(PARTITIONS)]
-            if not any(moved):
-                if is_over:
-                    return
-                await self._engine.wakeups.wait(seen, 0.2)
-
-    async def _read(self, partition: int) -> bool:
-        start = self._next[partition]
-        page = await self._engine.log.read(partition, start, 500, EVERYTHING)
-        for expected, event in enumerate(page.events, start):
-            if event.offset != expected:
-                self.found.lost.append(f"partition {partition} jumps from {expected} to {event.offset}")
-            if event.version != self._versions[event.stream] + 1:
-                self.found.reordered.append(f"{event.stream}@{event.version} after {self._versions[event.stream]}")
-            self._versions[event.stream] = event.version
-            self.seen.append((event.stream, event.version))
-        self._next[partition] = page.next
-        return page.next > start
 
 
 async def feed_under_fire(events: int, seed: int = 1) -> Row:

@@ -10,7 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["Mode", "Proxy", "a_proxy"]
+__all__ = ["Mode", "Pair", "Proxy", "a_proxy", "reset"]
+
+Pair = tuple[asyncio.StreamWriter, asyncio.StreamWriter]
+"""To the client, and to the server."""
 
 _CHUNK = 1 << 16
 _COMMIT = b"COMMIT\0"
@@ -39,15 +42,15 @@ class Proxy:
         self._mode = Mode.PASS
         self._delay = 0.0
         self._changed = asyncio.Event()
-        self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self._pairs: set[Pair] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Server | None = None
         self.swallowed = 0
         """Replies that nobody got."""
         self._has_swallowed = asyncio.Event()
 
-    async def start(self) -> None:
-        self._listening = await asyncio.start_server(self._accept, _HOST, 0)
+    async def start(self, host: str = _HOST, port: int = 0) -> None:
+        self._listening = await asyncio.start_server(self._accept, host, port)
 
     async def stop(self) -> None:
         assert self._listening is not None
@@ -89,7 +92,7 @@ class Proxy:
         pairs, self._pairs = self._pairs, set()
         for pair in pairs:
             for writer in pair:
-                _reset(writer)
+                reset(writer)
         return len(pairs)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -114,26 +117,32 @@ class Proxy:
             return
         pair = writer, server_writer
         self._pairs.add(pair)
-        committing = asyncio.Event()
-        both = (
-            asyncio.create_task(self._requests(reader, server_writer, committing)),
-            asyncio.create_task(self._replies(server_reader, writer, committing)),
-        )
+        both = self._both_ways(pair, reader, server_reader)
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._pairs.discard(pair)
+            server_writer.transport.abort()  # before anything that `stop` could cancel
             for task in both:
                 task.cancel()
             await asyncio.gather(*both, return_exceptions=True)
-            server_writer.transport.abort()
+
+    def _both_ways(
+        self, pair: Pair, client: asyncio.StreamReader, server: asyncio.StreamReader
+    ) -> tuple[asyncio.Task[None], asyncio.Task[None]]:
+        """What carries requests and replies of one connection."""
+        committing = asyncio.Event()
+        return (
+            asyncio.create_task(self._requests(client, pair[1], committing)),
+            asyncio.create_task(self._replies(server, pair[0], committing)),
+        )
 
     async def _requests(
         self, reader: asyncio.StreamReader, server: asyncio.StreamWriter, committing: asyncio.Event
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
-                await self._obey()
+                await self.obey()
                 if self._mode is Mode.SWALLOW and data.endswith(_COMMIT):
                     committing.set()
                 server.write(data)
@@ -144,16 +153,17 @@ class Proxy:
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
-                await self._obey()
+                await self.obey()
                 if committing.is_set():
                     self.swallowed += 1
                     self._has_swallowed.set()
-                    _reset(client)
+                    reset(client)
                     return
                 client.write(data)
                 await client.drain()
 
-    async def _obey(self) -> None:
+    async def obey(self) -> None:
+        """Wait as long as the mode has it."""
         while self._mode is Mode.HANG:
             await self._changed.wait()
         if self._mode is Mode.DELAY:
@@ -174,7 +184,7 @@ async def a_proxy(url: str) -> AsyncIterator[Proxy]:
         await proxy.stop()
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
+def reset(writer: asyncio.StreamWriter) -> None:
     """Close without a farewell: whoever is on the other side gets an error, not an end."""
     connection: socket.socket | None = writer.get_extra_info("socket")
     if connection is not None:

@@ -17,9 +17,10 @@ _EVERY = 10**9
 _decode = msgspec.json.Decoder(Mark).decode
 
 
-async def held(engine: Engine) -> Held:
-    """Events, command records and holders of slots."""
-    return Held(await _events(engine), await _records(engine), await _holders(engine))
+async def held(engine: Engine, *, keeps_order: bool = True) -> Held:
+    """Events, command records and holders of slots; for `keeps_order` see Held."""
+    events = [event for partition in range(engine.log.partitions) for event in await _events(engine, partition)]
+    return Held(events, await _records(engine), await _holders(engine), keeps_order)
 
 
 async def damages(engine: Engine) -> list[str]:
@@ -27,15 +28,15 @@ async def damages(engine: Engine) -> list[str]:
     return [f"{found.what} {found.where}" async for found in engine.admin.verify() if isinstance(found, Finding)]
 
 
-async def _events(engine: Engine) -> list[Seen]:
+async def _events(engine: Engine, partition: int) -> list[Seen]:
     events: list[Seen] = []
-    start, head = 0, await engine.log.head(0)
+    start, head = 0, await engine.log.head(partition)
     while start < head:
-        page = await engine.log.read(0, start, _PAGE)
+        page = await engine.log.read(partition, start, _PAGE)
         for stored in page.events:
             mark = _decode(stored.data)
             place = (stored.offset, stored.stream, stored.version)
-            events.append(Seen(*place, mark.id, mark.part, mark.of, mark.claims, mark.releases))
+            events.append(Seen(*place, mark.id, mark.part, mark.of, mark.claims, mark.releases, partition))
         start = page.next
     return events
 

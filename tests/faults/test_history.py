@@ -126,3 +126,21 @@ def test_a_release_frees_a_key_of_its_own_stream_only() -> None:
     assert not found(stored=by_another)
     by_its_holder = [*events()[:3], replace(events()[3], releases="0")]
     assert found(stored=by_its_holder).other
+
+
+def scattered(*stored: Seen) -> Findings:
+    """In a log of several partitions that keeps the order of each stream alone."""
+    return check(History(), Held(stored, records(), {"0": "s-1"}, keeps_order=False))
+
+
+def test_in_several_partitions_appends_may_lie_apart() -> None:
+    one, two, three, four = events()
+    apart = one, replace(three, offset=1), replace(two, offset=2), four
+    assert not scattered(*apart)
+    assert not scattered(one, replace(two, offset=1), replace(four, offset=2), replace(three, offset=0, partition=1))
+    assert scattered(
+        one, replace(two, offset=1), replace(four, offset=2), replace(three, offset=1, partition=1)
+    ).reordered
+    assert scattered(replace(two, offset=0), replace(one, offset=1), replace(three, offset=2), four).reordered
+    assert scattered(*apart, replace(four, offset=4, version=4)).duplicated
+    assert scattered(*apart[:3]).other
