@@ -50,7 +50,7 @@ class _Stored(msgspec.Struct, frozen=True):
         """False where it may hold some of the events that come after the first checkpoint, or was reset."""
         if self.after.epoch != self.before.epoch or self.after.offset < self.before.offset:
             return False
-        return not any(event.offset < self.after.offset for event in tail)
+        return not any(event.offset < self.after.end for event in tail)
 
 
 class StreamRows:
