@@ -141,7 +141,8 @@ async def test_one_partition(shop: Shop) -> None:
     assert set(counting.seen) == set(mine)
     assert len(counting.seen) == 5 * len(mine)
     stray = {} if shop.engine.log.partitions == 1 else {"stray": -1}  # of no stream: it is nobody's here
-    assert await counts(shop) == WHOLE | stray
+    past = {"0": 4} if shop.parts.by_event else {}  # goes on from what was written past it: see docs/cassandra.md
+    assert await counts(shop) == WHOLE | stray | past
     await running.stop()
 
 

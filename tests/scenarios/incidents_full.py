@@ -16,7 +16,7 @@ from headwater.demo.truth import compare, find_truth
 from tests.scenarios.incidents_runs import figures_after_rebuilds, incidents, live_figures
 from tests.scenarios.retail_runs import finish, kill_at
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3_600)]
 
 
 @pytest.fixture(scope="module")

@@ -64,6 +64,8 @@ async def test_killed_in_the_middle_it_goes_on(file: Path, lines: int, tmp_path:
     assert cast("int", resumed["commands_known"]) >= left
 
 
-def test_four_processes_share_one_file(file: Path, lines: int, tmp_path: Path) -> None:
-    shared = finish(retail(file, f"sqlite:///{tmp_path}/retail.db", "--processes", "4"))
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("url", ["sqlite", "cassandra"], indirect=True)
+def test_four_processes_share_one_store(file: Path, lines: int, url: str) -> None:
+    shared = finish(retail(file, url, "--processes", "4"))
     assert (shared["commands"], shared["processes"]) == (lines, 4)
