@@ -39,7 +39,7 @@ def empty_read_models(url: str) -> None:
     """Their tables stay: to make them and their indexes takes far longer than a test."""
     keyspace = urlsplit(url).path.removeprefix("/")
     for (table,) in run(url, f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{keyspace}'"):
-        if table.startswith(("rm", "rw")) and run(url, f'SELECT JSON * FROM {keyspace}."{table}" LIMIT 1'):
+        if table.startswith(("rm", "ro", "rw")) and run(url, f'SELECT JSON * FROM {keyspace}."{table}" LIMIT 1'):
             run(url, f'TRUNCATE {keyspace}."{table}"')
 
 

@@ -23,8 +23,9 @@ from headwater.models.ordering import parse_order
 from headwater.models.pipeline_parsing import parse_pipeline
 from headwater.models.search import query_words
 from headwater.models.selection import Selection
-from headwater.ports.engine import Engine, EngineOptions
+from headwater.ports.engine import Engine, EngineOptions, Identity
 from headwater.read_models.overlay import Overlay
+from headwater.read_models.views import Views
 from headwater.testing.conformance.products import Product
 from tests.engines.cassandra_servers import fresh_keyspace
 from tests.engines.servers import fresh_schema
@@ -84,7 +85,8 @@ def _nested(inner: st.SearchStrategy[Row]) -> st.SearchStrategy[Row]:
 
 
 CRITERIA = st.just(Row()) | st.recursive(comparisons(), _nested, max_leaves=6)
-ORDERS = st.lists(
+DECLARED = [("kind", "asc"), ("price", "desc")]
+ORDERS = st.just(DECLARED) | st.lists(
     st.tuples(st.sampled_from(PLAIN), st.sampled_from(["asc", "desc"])), max_size=3, unique_by=lambda o: o[0]
 )
 TOTALS = st.one_of(
@@ -205,6 +207,34 @@ async def test_every_engine_finds_the_same_rows(
             for engine in (memory, other)
         ]
         assert found[0] == found[1]
+
+
+@ENGINES
+@hypothesis.given(
+    changes=st.lists(CHANGES, max_size=12),
+    questions=st.lists(
+        st.tuples(
+            st.sampled_from([{}, {"kind": "a"}, {"kind": None}]), CRITERIA, st.sampled_from([DECLARED, DECLARED[1:]])
+        ),
+        min_size=2,
+        max_size=4,
+    ),
+    size=st.integers(1, 3),
+)
+async def test_pages_in_a_declared_order_are_the_same_rows(
+    other: Engine, changes: list[Change], questions: list[tuple[Row, Row, list[tuple[str, str]]]], size: int
+) -> None:
+    memory = await in_memory(changes, other)
+    pages = Views(other.read_models, other.projections, identity=Identity("store", b"secret"))
+    for equal, criteria, order in questions:
+        wanted = Selection(criteria=parse_criteria({"$and": [equal, criteria]}), order=parse_order(order))
+        found, cursor = list[Product](), None
+        while True:
+            page = await pages.page(Product, wanted.criteria, order_by=order, size=size, cursor=cursor)
+            found += page.items
+            if (cursor := page.next_cursor) is None:
+                break
+        assert found == await memory.read_models.find(Product, wanted)
 
 
 @ENGINES

@@ -18,7 +18,7 @@ from headwater.engines.cassandra.rows import Rows
 from headwater.engines.cassandra.served import nothing, only
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.statements import Statements
-from headwater.engines.cassandra.table import OWN_COLUMNS
+from headwater.engines.cassandra.table import OWN_COLUMNS, table_of
 from headwater.models.changes import Accumulate, Change
 from headwater.models.criteria import Order
 from headwater.models.criteria_parsing import parse_criteria
@@ -95,8 +95,9 @@ async def emptied_side(url: str) -> AsyncIterator[Side]:
     side = Side(url)
     await side.open()
     await side.rows.ensure([Sale], 0)
-    for table in ("rm_rows_sale_0", "rw_rows_sale_0"):
-        await side.session.run(f"TRUNCATE {side.session.keyspace}.{table}")
+    table = table_of(side.session.keyspace, Sale, 0)
+    for name in (table.name, table.words, *[order.name for order in await side.catalogue.orders.of(table)]):
+        await side.session.run(f"TRUNCATE {name}")
     yield side
     await side.session.close()
 

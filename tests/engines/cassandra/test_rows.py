@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from unittest.mock import patch
 
@@ -56,7 +56,7 @@ async def test_the_same_changes_again_in_other_pages_and_late_are_the_same_cells
     zombie, read, goes_on = Side(url), asyncio.Event(), asyncio.Event()
     await zombie.open()
 
-    async def late(works: Sequence[object]) -> None:
+    async def late(*_: object) -> None:
         read.set()
         await goes_on.wait()
 

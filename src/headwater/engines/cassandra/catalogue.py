@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias, cast
 
 import msgspec
 
+from headwater.engines.cassandra.kept_orders import KeptOrders, order_text
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.table import Table
 from headwater.engines.sql.declaration import Declaration, declared
+from headwater.models.criteria import Order
 
 __all__ = ["Catalogue", "Known"]
 
@@ -31,6 +33,7 @@ class Known(msgspec.Struct, frozen=True):
 class Catalogue:
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.orders = KeptOrders(session)
         self._noted: set[tuple[str, str]] = set()
         """Tables and accumulated fields that this object has noted, or found noted."""
         self._indexed: dict[str, frozenset[str]] = {}
@@ -82,8 +85,10 @@ class Catalogue:
         """Those of them that this object has met."""
         return self._indexed.get(name, frozenset())
 
-    async def note_indexed(self, name: str, fields: Iterable[str]) -> None:
-        await self._session.write(("note_indexed", (set(fields), name)))
+    async def note_indexed(self, name: str, orders: Sequence[tuple[Order, ...]]) -> None:
+        """Orders that were asked for beside those of the class: an index helps to find by the first field of each."""
+        asked = {order[0].field for order in orders}, set(map(order_text, orders))
+        await self._session.write(("note_indexed", (*asked, name)))
 
 
 def _text(table: Table) -> str:

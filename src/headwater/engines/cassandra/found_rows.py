@@ -51,9 +51,13 @@ class FoundRows:
             "that is smaller"
         )
 
-    async def _candidates(self, table: Table, criteria: BoundCriteria) -> AsyncGenerator[Page, None]:
+    def indexed(self, table: Table) -> set[str]:
+        """Fields whose index can be asked, as far as this object knows."""
         fields = declared_indexes(table, self._catalogue.indexed_here(table.schema.table))
-        indexed = {field.name for field in fields} - self._catalogue.accumulated_here(table)
+        return {field.name for field in fields} - self._catalogue.accumulated_here(table)
+
+    async def _candidates(self, table: Table, criteria: BoundCriteria) -> AsyncGenerator[Page, None]:
+        indexed = self.indexed(table)
         while used := ways(criteria, table.schema.key, indexed):
             keys = await self._keys(table, used, criteria)
             if keys is None:

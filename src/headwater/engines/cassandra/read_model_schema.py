@@ -16,7 +16,8 @@ __all__ = ["CassandraReadModelSchema"]
 
 
 class CassandraReadModelSchema:
-    """An order is made of what is found, so an index helps to find: it is of the first field of each order."""
+    """A table keeps the orders that are known before its first row is written. Of each order the first field has an
+    index, too."""
 
     def __init__(self, session: Session, tables: ReadModelTables, catalogue: Catalogue, served: Served) -> None:
         self._session = session
@@ -31,7 +32,7 @@ class CassandraReadModelSchema:
         table = await self._table(model)
         if await self._catalogue.find(table) is None:
             raise unknown(model)
-        await self._catalogue.note_indexed(table.schema.table, {order[0].field for order in orders})
+        await self._catalogue.note_indexed(table.schema.table, orders)
         await self._tables.ensure([table])
 
     async def _table(self, model: type[ReadModel]) -> Table:

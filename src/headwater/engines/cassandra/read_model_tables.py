@@ -49,12 +49,14 @@ class ReadModelTables:
             await self._make(table, there)
             if known is not None and known.declaration != declared(table.schema):
                 await self._extend(table, known, new)
+            await self._catalogue.orders.keep(table)
         await self._index(tables)
 
     async def drop(self, name: str, number: int) -> None:
         """A generation's table of a read model, with all that is known of it; nothing where there is none."""
-        for kind in ("rm", "rw"):
-            dropped = f'"{self._keyspace}"."{physical(kind, name, number)}"'
+        orders = await self._catalogue.orders.names(name, number)
+        for each in (*orders, physical("rm", name, number), physical("rw", name, number)):
+            dropped = f'"{self._keyspace}"."{each}"'
             await self._session.run(f"DROP TABLE IF EXISTS {dropped}")
             self._session.forget(dropped)
         await self._catalogue.forget(name, number)

@@ -13,6 +13,7 @@ from headwater.engines.cassandra.catalogue import Catalogue
 from headwater.engines.cassandra.cells import is_short_key
 from headwater.engines.cassandra.errors import is_misfit
 from headwater.engines.cassandra.found_rows import FoundRows
+from headwater.engines.cassandra.ordered_rows import OrderedRows
 from headwater.engines.cassandra.pipeline_reads import aggregated
 from headwater.engines.cassandra.row_stream import rows_of
 from headwater.engines.cassandra.search_words import keys_of_word, longest
@@ -61,6 +62,7 @@ class CassandraReadModels:
         self._served = served
         self._forget = forget
         self._found = FoundRows(session, catalogue, most)
+        self._ordered = OrderedRows(session, catalogue)
 
     async def get(self, model: type[M], key: object) -> M | None:
         scalar = schema_of(model).key_scalar(key)
@@ -119,6 +121,10 @@ class CassandraReadModels:
         self, table: Table, criteria: BoundCriteria, order: Sequence[BoundOrder], end: int | None
     ) -> list[Scalars]:
         """Those that are meant, in order; where an end is given, not many more of them are kept."""
+        if end is not None:
+            indexed = frozenset(self._found.indexed(table))
+            if (found := await self._ordered.first(table, criteria, order, end, indexed)) is not None:
+                return found
         kept, fields = list[Scalars](), table.schema.fields
         async for page in self._found.matching(table, criteria):
             kept += page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -16,7 +16,7 @@ from headwater.models.changes import Change, Update, Upsert, scalar_fields
 from headwater.models.fields import Scalar
 from headwater.models.model import ReadModel
 
-__all__ = ["Placed", "RowWork", "timestamp"]
+__all__ = ["Image", "Placed", "RowWork", "timestamp"]
 
 _TIME_BITS: Final = 52
 _MOST_GENERATIONS: Final = 2_047
@@ -35,6 +35,18 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     """Microseconds since 1970, as the log has it."""
     is_replayed: bool = False
     """True for an event that was parked: its effect comes behind those of later events."""
+
+
+class Image(NamedTuple):
+    """A sub-row that is to be written."""
+
+    part: int
+    replayed: int
+    at: int
+    """When its write counts from: of two of one sub-row the later one has the greater."""
+    before: ReadModel | None
+    """As it was found; None: there was none, or it was deleted."""
+    after: ReadModel | None
 
 
 class RowWork:
@@ -109,6 +121,14 @@ class RowWork:
         """Those that come into the row."""
         before = [word for place in self._after for word in words_of(self.table, self._row_before(place))]
         return {word for each in self._after.values() for word in words_of(self.table, each.row)}.difference(before)
+
+    @property
+    def images(self) -> list[Image]:
+        """The sub-rows that have changed."""
+        return [
+            Image(*place, self._timestamps.get(place, after.turn), self._row_before(place), after.row)
+            for place, after in self._after.items()
+        ]
 
     def parameters(self) -> list[dict[str, object]]:
         """Of the statement that writes each sub-row that has changed; raises InvalidMessage."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from headwater.engines.cassandra.asking import asked
 from headwater.engines.cassandra.catalogue import Catalogue
 from headwater.engines.cassandra.errors import is_out_of_reach
+from headwater.engines.cassandra.order_entries import EntrySteps, entry_steps
+from headwater.engines.cassandra.order_table import OrderTable
 from headwater.engines.cassandra.read_model_tables import ReadModelTables
 from headwater.engines.cassandra.row_work import Placed, RowWork
 from headwater.engines.cassandra.served import Served, nothing
@@ -29,6 +31,8 @@ from headwater.ports.clock import Clock
 
 __all__ = ["Placed", "Rows", "RowsPlan"]
 
+T = TypeVar("T")
+
 _TRIES: Final = 20
 """Times that a direct write begins again because somebody else wrote the row."""
 _SENT: Final = 3
@@ -41,6 +45,8 @@ class RowsPlan(NamedTuple):
 
     works: Sequence[RowWork]
     written: Sequence[tuple[Table, Sequence[Step]]]
+    entries: Sequence[EntrySteps]
+    """In the orders, of each row."""
 
 
 class Rows:
@@ -80,16 +86,23 @@ class Rows:
         Raises InvalidMessage, UnknownName for a model without a table, StoreError.
         """
         works = self._works(changes, number, part)
+        orders = await self._orders(works)
         await _together(self._read(work) for work in works)
         for work in works:
             work.apply(generation)
         written = [(work.table, [(work.table.write, values) for values in work.parameters()]) for work in works]
-        return RowsPlan(works, [each for each in written if each[1]])
+        entries = [entry_steps(work, orders[work.table]) for work in works]
+        return RowsPlan(works, [each for each in written if each[1]], entries)
 
     async def write(self, plan: RowsPlan) -> None:
         """What was planned, however late: what has been written since is younger. Raises StoreError, UnknownName."""
-        await self._prepare(plan.works)
+        await self._prepare(plan.works, plan.entries)
         await _together(self._write_row(table, steps) for table, steps in plan.written)
+        await _together(
+            self._write_row(work.table, [step])
+            for work, each in zip(plan.works, plan.entries, strict=True)
+            for step in each.then
+        )
 
     async def write_direct(self, changes: Sequence[Change]) -> None:
         """Changes that no projection makes, in order, to what is served: nothing where one does not fit.
@@ -107,9 +120,12 @@ class Rows:
         for model in dict.fromkeys([change.model for change in changes]):
             placed = [Placed(change=change, offset=0, log_time=0) for change in changes if change.model is model]
             works += self._works(placed, await self._served(model), DIRECT)
-        await _together(self._begin_directly(work) for work in works)
-        await self._prepare(works)
-        await _together(self._write_directly(work) for work in works)
+        orders = await self._orders(works)
+        entries = await _together(self._begin_directly(work, orders[work.table]) for work in works)
+        await self._prepare(works, entries)
+        await _together(
+            self._write_directly(work, each, orders[work.table]) for work, each in zip(works, entries, strict=True)
+        )
 
     # -- what is there ---------------------------------------------------------------
 
@@ -125,6 +141,10 @@ class Rows:
             works.setdefault((model, key), RowWork(table, key, part)).changes.append(placed)
         return list(works.values())
 
+    async def _orders(self, works: Iterable[RowWork]) -> Mapping[Table, Sequence[OrderTable]]:
+        """Those that the tables keep, and will keep; asked before any row is read."""
+        return {table: await self._catalogue.orders.for_writing(table) for table in {work.table for work in works}}
+
     async def _read(self, work: RowWork) -> None:
         """Begin with what is there."""
         table = work.table
@@ -133,7 +153,7 @@ class Rows:
 
     # -- writing ---------------------------------------------------------------------
 
-    async def _prepare(self, works: Sequence[RowWork]) -> None:
+    async def _prepare(self, works: Sequence[RowWork], entries: Sequence[EntrySteps]) -> None:
         """What leads to the rows, before they are there; and what must be merged."""
         fields: dict[Table, set[str]] = {}
         words: set[tuple[Table, str, str, Scalar]] = set()
@@ -143,7 +163,10 @@ class Rows:
             words.update([(work.table, prefix, word, work.key) for prefix, word in work.words])
         for table, names in fields.items():
             await self._catalogue.note_accumulated(table, names)
-        await _together(self._write([(table.write_word, all)]) for table, *all in words)
+        steps: list[tuple[Table, Step]] = [(table, (table.write_word, all)) for table, *all in words]
+        for work, each in zip(works, entries, strict=True):
+            steps += [(work.table, step) for step in each.first]
+        await _together(self._write_row(table, [step]) for table, step in steps)
 
     async def _write_row(self, table: Table, steps: Sequence[Step]) -> None:
         await asked(self._session, self._catalogue, table, lambda: self._write(steps))
@@ -159,18 +182,22 @@ class Rows:
             else:
                 return
 
-    async def _begin_directly(self, work: RowWork) -> None:
+    async def _begin_directly(self, work: RowWork, orders: Iterable[OrderTable]) -> EntrySteps:
         await self._read(work)
         work.apply_directly(self._clock.micros())
         work.parameters()  # what does not fit is refused before anything is written
+        return entry_steps(work, orders)
 
-    async def _write_directly(self, work: RowWork) -> None:
+    async def _write_directly(self, work: RowWork, entries: EntrySteps, orders: Iterable[OrderTable]) -> None:
         for _ in range(_TRIES):
             written = work.parameters()
-            if not written or await self._is_written(work, written[0] | {"was": work.was}):
+            if not written:
                 return
-            await self._begin_directly(work)
-            await self._prepare([work])
+            if await self._is_written(work, written[0] | {"was": work.was}):
+                await _together(self._write([step]) for step in entries.then)
+                return
+            entries = await self._begin_directly(work, orders)
+            await self._prepare([work], [entries])
         raise StoreBusy(f"a row of {work.table.schema.model.__name__} is written by too many at once: try again")
 
     async def _is_written(self, work: RowWork, values: Mapping[str, object]) -> bool:
@@ -185,10 +212,12 @@ class Rows:
         return any((each.part, each.turn) == (DIRECT, values["turn"]) for each in found)
 
 
-async def _together(all: Iterable[Awaitable[object]]) -> None:
+async def _together(all: Iterable[Awaitable[T]]) -> list[T]:
     """Some at a time, so that others come in between; after an error those that have begun come to their end."""
-    waiting = iter(all)
+    waiting, results = iter(all), list[T]()
     while some := list(islice(waiting, _AT_ONCE)):
         for found in await asyncio.gather(*some, return_exceptions=True):
             if isinstance(found, BaseException):
                 raise found
+            results.append(found)
+    return results

@@ -57,8 +57,10 @@ class Table:
         others = [f'"{name}" = :f{at}' for at, name in enumerate(schema.names) if name != schema.key]
         own = [f'"{name}" = :{name[1:]}' for name in OWN_COLUMNS if name not in {"_part", "_replayed"}]
         image = ", ".join([*others, *own])
+        place = f'{self.key} = ? AND "_part" = ? AND "_replayed" = ?'
         self.get = f"SELECT {columns} FROM {self.name} WHERE {self.key} = ?"
         self.get_many = f"SELECT {columns} FROM {self.name} WHERE {self.key} IN ?"
+        self.get_written = f'SELECT {columns}, WRITETIME("_live") FROM {self.name} WHERE {place}'
         self.get_all = f"SELECT {columns}, token({self.key}) FROM {self.name}"
         self.get_range = f"{self.get_all} WHERE token({self.key}) >= ? AND token({self.key}) <= ?"
         self.write = f"UPDATE {self.name} USING TIMESTAMP :timestamp SET {image} WHERE {row}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from decimal import Decimal
 
 import pytest
 
@@ -21,6 +22,7 @@ ORDERS: list[OrderLike] = [
     "stock",
     "-stock",
     ["kind", "-stock"],
+    ["kind", "-price"],
     ["-kind", "stock", "-id"],
     "-weight",
     "listed",
@@ -38,7 +40,10 @@ class RowPagesConformance:
     @pytest.mark.parametrize("size", [1, 2, 5, 100])
     async def test_pages_together_are_the_whole(self, engine: Engine, order: OrderLike, size: int) -> None:
         values = itertools.product([None, "k", "K"], [None, 1, 1, 2])
-        rows = [Product(id=f"{n:02}", kind=kind, stock=stock, weight=stock) for n, (kind, stock) in enumerate(values)]
+        rows = [
+            Product(id=f"{n:02}", kind=kind, stock=stock, weight=stock, price=Decimal(stock or 7))
+            for n, (kind, stock) in enumerate(values)
+        ]
         await store(engine, *rows)
         read, cursor, pages = views(engine), None, list[str]()
         while True:
