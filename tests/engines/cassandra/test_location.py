@@ -21,7 +21,13 @@ def test_a_url_names_hosts_port_account_keyspace_and_options() -> None:
 def test_what_is_left_out_has_its_default() -> None:
     location = Location.parse("cassandra://one/shop", {})
     assert (location.port, location.partitions, location.replication, location.sequencers) == (9042, None, None, True)
+    assert (location.events_per_chunk, location.events_per_bucket) == (None, None)
     assert (location.connect_timeout, location.request_timeout, location.deadline) == (10.0, 5.0, 15.0)
+
+
+def test_the_sizes_of_a_store_may_be_asked_for() -> None:
+    location = Location.parse("cassandra://one/shop?events_per_chunk=1000&events_per_bucket=500000", {})
+    assert (location.events_per_chunk, location.events_per_bucket) == (1_000, 500_000)
 
 
 def test_options_beside_the_url_go_before_its_own() -> None:
@@ -48,6 +54,8 @@ def test_a_port_may_stand_behind_any_host() -> None:
         ("cassandra://one/shop?pool=3", "has no option 'pool'"),
         ("cassandra://one/shop?partitions=0", "no number from 1"),
         ("cassandra://one/shop?partitions=many", "no number from 1"),
+        ("cassandra://one/shop?events_per_chunk=999", "no number from 1000 to 100,000"),
+        ("cassandra://one/shop?events_per_bucket=500001", "no number from 1000 to 500,000"),
         ("cassandra://one/shop?deadline=-1", "no number of seconds"),
         ("cassandra://one/shop?deadline=nan", "no number of seconds"),
         ("cassandra://one/shop?sequencers=maybe", "none of on and off"),

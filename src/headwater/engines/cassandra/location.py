@@ -30,6 +30,12 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""
     partitions: int | None = None
     """Of the log, fixed when the store is made: 16 unless asked otherwise. Another number later is StoreMismatch."""
+    events_per_chunk: int | None = None
+    """Of a stream, that lie in one partition of Cassandra's: 10,000 unless asked otherwise, and no fewer than an append
+    may have. A command is remembered over as many. Fixed when the store is made."""
+    events_per_bucket: int | None = None
+    """Of a partition of the log, that lie in one of Cassandra's: 50,000 unless asked otherwise. Fixed when the store is
+    made."""
     replication: int | None = None
     """Replicas of a keyspace that is made: 3 unless asked otherwise, or as many as there are nodes where these are
     fewer. One that is there keeps what it has."""
@@ -115,6 +121,8 @@ def _text(name: str, text: str) -> str:
 
 _OPTIONS: Final[dict[str, Callable[[str, str], object]]] = {
     "partitions": whole(1, _MOST_PARTITIONS),
+    "events_per_chunk": whole(1_000, 100_000),
+    "events_per_bucket": whole(1_000, 500_000),
     "replication": whole(1, 100),
     "data_center": _text,
     "ca_file": _text,

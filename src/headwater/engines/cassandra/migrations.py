@@ -41,7 +41,7 @@ class Opened(msgspec.Struct, frozen=True):
 async def open_store(session: Session, cql: Statements, location: Location, options: EngineOptions) -> Opened:
     """Connect, make the keyspace and the tables that are missing, and set the levels that the store was made with.
 
-    Raises StoreMismatch for another store, other names, partitions or data centre; FormatTooNew; StoreUnavailable.
+    Raises StoreMismatch for another store, other names, sizes or data centre; FormatTooNew; StoreUnavailable.
     """
     await session.open()
     if not await _replication(session, location):
@@ -119,7 +119,8 @@ async def _identify(session: Session, cql: Statements, location: Location, optio
     shape, names = Shape(), (options.event_store, options.command_store)
     identity = options.store_id or str(uuid.uuid4()), secrets.token_bytes(32)
     kept = location.partitions or _PARTITIONS, location.data_center
-    sizes = shape.events_per_chunk, shape.events_per_bucket, shape.seconds_per_slot
+    chunk = location.events_per_chunk or shape.events_per_chunk
+    sizes = chunk, location.events_per_bucket or shape.events_per_bucket, shape.seconds_per_slot
     row = len(cql.migrations), _OLDEST, *identity, *names, *kept, *sizes
     await session.compare_and_set(("insert_identity", row))
 
@@ -138,6 +139,8 @@ async def _opened(session: Session, newest: int, location: Location, options: En
             f"release knows formats up to {newest}: upgrade headwater"
         )
     chunk, bucket, slot = sizes
+    _check_size("events_per_chunk", location.events_per_chunk, chunk)
+    _check_size("events_per_bucket", location.events_per_bucket, bucket)
     session.levels = Levels.of(home)
     shape = Shape(events_per_chunk=chunk, events_per_bucket=bucket, seconds_per_slot=slot)
     return Opened(Identity(store_id, secret), partitions, shape), format
@@ -162,3 +165,8 @@ def _check(location: Location, wanted: tuple[str | None, str, str], kept: tuple[
             f"this store was made with data_center={home!r}, asked for {location.data_center!r}: what two processes "
             "agree on at different levels they do not agree on"
         )
+
+
+def _check_size(name: str, wanted: int | None, kept: int) -> None:
+    if wanted not in (None, kept):
+        raise StoreMismatch(f"this store was made with {name}={kept}, asked for {wanted}: where events lie is fixed")
