@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
@@ -10,13 +11,15 @@ from unittest.mock import patch
 
 import pytest
 
-from headwater.engines.cassandra.order_table import OrderTable
+from headwater.engines.cassandra.order_table import OrderTable, shard_of
+from headwater.engines.cassandra.order_verification import OrderVerification
 from headwater.engines.cassandra.session import Row, Session, Step
 from headwater.engines.cassandra.table import table_of
-from headwater.errors import InvalidMessage, StoreUnavailable
+from headwater.errors import InvalidCriteria, InvalidMessage, StoreUnavailable
 from headwater.models.changes import Accumulate, Delete, Insert, Update
 from headwater.models.criteria import Order
-from headwater.models.model import Indexed, Key, ReadModel
+from headwater.models.fields import Scalar
+from headwater.models.model import Indexed, Key, ReadModel, schema_of
 from headwater.models.ordering import OrderLike
 from headwater.ports.engine import Identity
 from headwater.read_models.views import Page, Views
@@ -140,6 +143,20 @@ async def test_every_page_reads_what_it_holds(side: Side) -> None:
         assert found == expected[: pages * SIZE]
         assert max(cost.rows for cost in costs) <= 8 * SIZE
         assert max(cost.requests for cost in costs) <= 50
+
+
+async def test_what_would_be_reckless_says_which_order_to_declare(side: Side) -> None:
+    await side.page(*[(n, Insert(Ticket(id=f"{n}", desk="a"))) for n in range(3)])
+    asked: list[tuple[str, dict[str, object], str]] = [
+        ("title", {}, "('title',)"),
+        ("-title", {"desk": "a"}, "('desk', '-title')"),
+        ("seen", {}, "('seen',)"),
+    ]
+    for order, equal, orders in asked:
+        with pytest.raises(InvalidCriteria, match=re.escape(f"declare orders=[{orders}]")):
+            await page(side, order, 20, None, **equal)
+    with pytest.raises(InvalidCriteria, match="ask for a field that is Indexed"):
+        await page(side, "id")
 
 
 # -- right ------------------------------------------------------------------------
@@ -339,3 +356,31 @@ async def test_entries_that_are_not_acknowledged_hold_the_row_back(side: Side) -
             with pytest.raises(StoreUnavailable):
                 await writing
     assert [await side.reads.get(Ticket, key) for key in "ab"] == [None, None]
+
+
+async def test_verify_finds_rows_without_an_entry_and_counts_entries_without_a_row(side: Side) -> None:
+    await side.page(*[(n, Insert(Ticket(id=f"{n}", seen=n))) for n in range(5)])
+    await side.page((5, Delete(Ticket, "4")), (6, Update(Ticket, "3", {"desk": "a"})))
+    await side.rows.write_direct([Insert(Ticket(id="5")), Update(Ticket, "0", {"seen": 8})])
+    assert await said_of(side) == []
+    by_seen, by_desk = await orders_of(side)
+    await side.session.run(f"TRUNCATE {by_desk.name}")
+    for at, key in ((1, "2"), (0, "1")):
+        rank = by_seen.rank(side_scalars(Ticket(id=key, seen=77)))
+        await side.session.write((by_seen.write, (shard_of(key), rank, 0, -1, key, at)))
+    rows = {"desk, -seen: 0", "desk, -seen: 1", "desk, -seen: 2", "desk, -seen: 3", "desk, -seen: 5"}
+    said = await said_of(side)
+    assert {where.removeprefix("orders_ticket, ordered by ") for what, where in said if "does not list" in what} == rows
+    assert [what for what, _ in said if "entries" in what] == [
+        "2 entries of a declared order lead to no row: whoever reads them takes them away"
+    ]
+    await ids(side)
+    assert [what for what, _ in await said_of(side) if "entries" in what] == []
+
+
+async def said_of(side: Side) -> list[tuple[str, str]]:
+    return [(found.what, found.where) async for step in OrderVerification(side.session).steps() for found in step]
+
+
+def side_scalars(ticket: Ticket) -> tuple[Scalar, ...]:
+    return schema_of(Ticket).to_scalars(ticket)

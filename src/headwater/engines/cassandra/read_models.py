@@ -126,7 +126,7 @@ class CassandraReadModels:
             if (found := await self._ordered.first(table, criteria, order, end, indexed)) is not None:
                 return found
         kept, fields = list[Scalars](), table.schema.fields
-        async for page in self._found.matching(table, criteria):
+        async for page in self._found.matching(table, criteria, () if end is None else order):
             kept += page
             if end is not None and len(kept) > 2 * end + _AHEAD:
                 kept = ordered(kept, order, fields)[:end]

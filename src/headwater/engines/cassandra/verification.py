@@ -1,4 +1,4 @@
-"""Verification: the log, its streams, and everything that is told of them, a page at a time."""
+"""Verification: the log, its streams, everything that is told of them, and the orders of read models, by pages."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from headwater.engines.cassandra.copied_records import RECORDS
 from headwater.engines.cassandra.event_rows import first_cells
 from headwater.engines.cassandra.log import CassandraLog
 from headwater.engines.cassandra.log_verification import LogVerification
+from headwater.engines.cassandra.order_verification import OrderVerification
 from headwater.engines.cassandra.protocol.rows import Count
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.session import Row, Session
@@ -72,6 +73,8 @@ class Verification:
         async for rows in self._session.pages("verify_snapshots", page=_SNAPSHOTS):
             found = await all_of([self._of_snapshot(row) for row in rows])
             yield [finding for findings in found for finding in findings]
+        async for findings in OrderVerification(self._session).steps():
+            yield findings
 
     # -- the log and what is counted of it ---------------------------------------------
 
