@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from headwater.engines.cassandra import row_work
+from headwater.engines.cassandra.order_entries import EntrySteps
 from headwater.engines.cassandra.row_work import RowWork
 from headwater.engines.cassandra.rows import Rows
 from headwater.engines.cassandra.sub_row import SubRow
@@ -56,7 +57,7 @@ def stand_still() -> None:
     """Have this process ask, in one commit at a time, when it has read rows and is about to write them."""
     prepare = Rows._prepare
 
-    async def asking(self: Rows, works: Sequence[RowWork]) -> None:
+    async def asking(self: Rows, works: Sequence[RowWork], entries: Sequence[EntrySteps]) -> None:
         commit = _committing.get()
         if commit is not None and not _asked:
             _asked.add(id(commit))
@@ -64,7 +65,7 @@ def stand_still() -> None:
             where = f"{place.projection} {place.partition} {place.generation} {place.key_range} {commit.next}"
             print(f"about {where}", flush=True)
             sys.stdin.readline()  # on the loop's thread: nothing of this process goes on meanwhile
-        await prepare(self, works)
+        await prepare(self, works, entries)
 
     Rows._prepare = asking  # type: ignore[method-assign]
 

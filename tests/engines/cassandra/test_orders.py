@@ -1,37 +1,25 @@
-"""Declared orders on a real Cassandra: pages cost what they hold, and are right whoever writes, dies or comes late."""
+"""Declared orders on a real Cassandra: rows are where they stand, whoever writes, dies or comes late."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import cast
 from unittest.mock import patch
 
 import pytest
 
-from headwater.engines.cassandra.order_table import OrderTable, shard_of
-from headwater.engines.cassandra.order_verification import OrderVerification
-from headwater.engines.cassandra.session import Row, Session, Step
+from headwater.engines.cassandra.session import Row, Step
 from headwater.engines.cassandra.table import table_of
-from headwater.errors import InvalidCriteria, InvalidMessage, StoreUnavailable
+from headwater.errors import InvalidMessage, StoreUnavailable
 from headwater.models.changes import Accumulate, Delete, Insert, Update
 from headwater.models.criteria import Order
-from headwater.models.fields import Scalar
-from headwater.models.model import Indexed, Key, ReadModel, schema_of
-from headwater.models.ordering import OrderLike
+from headwater.models.model import Key, ReadModel
 from headwater.ports.engine import Identity
-from headwater.read_models.views import Page, Views
+from headwater.read_models.views import Views
 from tests.engines.cassandra.sides import Side
+from tests.engines.cassandra.tickets import Ticket, entries_of, ids, orders_of, page, side_of_tickets
 from tests.engines.cassandra_servers import fresh_keyspace_now
-
-
-class Ticket(ReadModel, table="orders_ticket", orders=["-seen", ("desk", "-seen")]):
-    id: Key[str]
-    desk: Indexed[str] = ""
-    seen: int = 0
-    title: str = ""
 
 
 @pytest.fixture(scope="module")
@@ -42,121 +30,8 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 async def side(url: str) -> AsyncIterator[Side]:
-    side = Side(url)
-    await side.open()
-    await side.rows.ensure([Ticket], 0)
-    for name in (table_of(side.session.keyspace, Ticket, 0).name, *[order.name for order in await orders_of(side)]):
-        await side.session.run(f"TRUNCATE {name}")
-    yield side
-    await side.session.close()
-
-
-async def orders_of(side: Side, model: type[ReadModel] = Ticket) -> Sequence[OrderTable]:
-    return await side.catalogue.orders.of(table_of(side.session.keyspace, model, 0))
-
-
-async def entries_of(side: Side) -> list[tuple[str, int]]:
-    """Of the order by `seen`: keys, and how many entries each has."""
-    rows = await side.session.rows((await orders_of(side))[0].read_all)
-    keys = [str(row[3]) for row in rows]
-    return sorted({key: keys.count(key) for key in keys}.items())
-
-
-async def page(
-    side: Side, order: OrderLike = "-seen", size: int = 20, cursor: str | None = None, **equal: object
-) -> Page[Ticket]:
-    views = Views(side.reads_of(0), side, identity=Identity("store", b"secret"))  # type: ignore[arg-type]  # only read
-    return await views.page(Ticket, order_by=order, size=size, cursor=cursor, **equal)
-
-
-async def ids(side: Side, order: OrderLike = "-seen", **equal: object) -> list[str]:
-    """All of them, in pages: a look at every row would be refused."""
-    found, cursor = list[str](), None
-    while True:
-        each = await page(side, order, 3, cursor, **equal)
-        found += [ticket.id for ticket in each.items]
-        if (cursor := each.next_cursor) is None:
-            return found
-
-
-class Asked:
-    """What a session was asked for, and how many rows it answered with."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.rows = 0
-
-
-@contextmanager
-def asked(session: Session) -> Iterator[Asked]:
-    seen, pages, row = Asked(), session.pages, session.row
-
-    async def counted(name: str, *parameters: object, **options: object) -> AsyncGenerator[list[Row], None]:
-        async for found in pages(name, *parameters, **options):  # type: ignore[arg-type]
-            seen.requests, seen.rows = seen.requests + 1, seen.rows + len(found)
-            yield found
-
-    async def counted_row(name: str, *parameters: object, **options: object) -> Row | None:
-        seen.requests, seen.rows = seen.requests + 1, seen.rows + 1
-        return await row(name, *parameters, **options)  # type: ignore[arg-type]
-
-    with patch.object(session, "pages", counted), patch.object(session, "row", counted_row):
-        yield seen
-
-
-# -- cost -------------------------------------------------------------------------
-
-
-SIZE = 20
-
-
-async def walked(side: Side, order: OrderLike, pages: int, **equal: object) -> tuple[list[Ticket], list[Asked]]:
-    """The rows of some pages, and what each of these asked for."""
-    found, costs, cursor = list[Ticket](), list[Asked](), None
-    for _ in range(pages):
-        with asked(side.session) as seen:
-            each = await page(side, order, SIZE, cursor, **equal)
-        found, cursor = [*found, *each.items], each.next_cursor
-        costs.append(seen)
-    return found, costs
-
-
-async def filled(side: Side, rows: int) -> list[Ticket]:
-    tickets = [Ticket(id=f"{n:05}", desk=f"{n % 7}", seen=n * 7919 % rows) for n in range(rows)]
-    for start in range(0, rows, 500):
-        await side.page(*[(n, Insert(tickets[n])) for n in range(start, min(rows, start + 500))])
-    return sorted(tickets, key=lambda ticket: -ticket.seen)
-
-
-@pytest.mark.timeout(300)
-async def test_every_page_reads_what_it_holds(side: Side) -> None:
-    tickets = await filled(side, 3_000)
-    of_desk = [ticket for ticket in tickets if ticket.desk == "3"]
-    by_desk = sorted(tickets, key=lambda ticket: ticket.desk)
-    for order, equal, expected in (
-        ("-seen", {}, tickets),
-        (["desk", "-seen"], {}, by_desk),
-        ("-seen", {"desk": "3"}, of_desk),
-    ):
-        pages = min(100, len(expected) // SIZE)
-        found, costs = await walked(side, order, pages, **equal)
-        assert found == expected[: pages * SIZE]
-        assert max(cost.rows for cost in costs) <= 8 * SIZE
-        assert max(cost.requests for cost in costs) <= 50
-
-
-async def test_what_would_be_reckless_says_which_order_to_declare(side: Side) -> None:
-    await side.page(*[(n, Insert(Ticket(id=f"{n}", desk="a"))) for n in range(3)])
-    asked: list[tuple[str, dict[str, object], str]] = [
-        ("title", {}, "('title',)"),
-        ("-title", {"desk": "a"}, "('desk', '-title')"),
-        ("seen", {}, "('seen',)"),
-    ]
-    for order, equal, orders in asked:
-        with pytest.raises(InvalidCriteria, match=re.escape(f"declare orders=[{orders}]")):
-            await page(side, order, 20, None, **equal)
-    with pytest.raises(InvalidCriteria, match="ask for a field that is Indexed"):
-        await page(side, "id")
+    async with side_of_tickets(url) as side:
+        yield side
 
 
 # -- right ------------------------------------------------------------------------
@@ -356,31 +231,3 @@ async def test_entries_that_are_not_acknowledged_hold_the_row_back(side: Side) -
             with pytest.raises(StoreUnavailable):
                 await writing
     assert [await side.reads.get(Ticket, key) for key in "ab"] == [None, None]
-
-
-async def test_verify_finds_rows_without_an_entry_and_counts_entries_without_a_row(side: Side) -> None:
-    await side.page(*[(n, Insert(Ticket(id=f"{n}", seen=n))) for n in range(5)])
-    await side.page((5, Delete(Ticket, "4")), (6, Update(Ticket, "3", {"desk": "a"})))
-    await side.rows.write_direct([Insert(Ticket(id="5")), Update(Ticket, "0", {"seen": 8})])
-    assert await said_of(side) == []
-    by_seen, by_desk = await orders_of(side)
-    await side.session.run(f"TRUNCATE {by_desk.name}")
-    for at, key in ((1, "2"), (0, "1")):
-        rank = by_seen.rank(side_scalars(Ticket(id=key, seen=77)))
-        await side.session.write((by_seen.write, (shard_of(key), rank, 0, -1, key, at)))
-    rows = {"desk, -seen: 0", "desk, -seen: 1", "desk, -seen: 2", "desk, -seen: 3", "desk, -seen: 5"}
-    said = await said_of(side)
-    assert {where.removeprefix("orders_ticket, ordered by ") for what, where in said if "does not list" in what} == rows
-    assert [what for what, _ in said if "entries" in what] == [
-        "2 entries of a declared order lead to no row: whoever reads them takes them away"
-    ]
-    await ids(side)
-    assert [what for what, _ in await said_of(side) if "entries" in what] == []
-
-
-async def said_of(side: Side) -> list[tuple[str, str]]:
-    return [(found.what, found.where) async for step in OrderVerification(side.session).steps() for found in step]
-
-
-def side_scalars(ticket: Ticket) -> tuple[Scalar, ...]:
-    return schema_of(Ticket).to_scalars(ticket)
