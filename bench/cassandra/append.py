@@ -6,11 +6,13 @@ import asyncio
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 from bench.append import CALLERS, append_at_once, append_in_turn
 from bench.cassandra.raw import RawStore
 from bench.cassandra.server import Server, opened
 from bench.domain import new_event
+from bench.peer import peer
 from bench.plan import Plan
 from bench.result import Result
 from bench.rounds import Sample, interleave, median, median_ratio, timed
@@ -26,11 +28,14 @@ _names = iter(range(2**62))
 def measure(plan: Plan, server: Server) -> Iterator[Result]:
     """Against the same conditional batch alone, sent by hand through the same driver."""
     many, one = plan.size(6_400, 640), plan.size(200, 20)
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, ExitStack() as stack:
         engine = runner.run(opened(server.store()))
-        raw = runner.run(RawStore.connected(server.store()))
+        by_hand = server.store()
+        raw = runner.run(RawStore.connected(by_hand))
+        other = stack.enter_context(peer("cassandra_driver_append", by_hand, str(CALLERS)))
         sides: dict[str, Callable[[], Sample]] = {
             "raw": lambda: timed(lambda: runner.run(_at_once(raw, many))),
+            "other": lambda: other.run(many),
             "many": lambda: timed(lambda: runner.run(append_at_once(engine, many))),
             "raw, one": lambda: timed(lambda: runner.run(raw.append_in_turn(one))),
             "one": lambda: timed(lambda: runner.run(append_in_turn(engine, one))),
@@ -52,6 +57,14 @@ def measure(plan: Plan, server: Server) -> Iterator[Result]:
             ratio=median_ratio(samples[ours], samples[theirs], _rate),
             goal=goal,
         )
+    yield Result(
+        name=f"Cassandra: conditional batch alone, {CALLERS} callers",
+        value=median(samples["raw"], _rate),
+        unit="appends/s",
+        better="higher",
+        against=f"cassandra-driver {other.version}, the same: {median(samples['other'], _rate):,.0f}/s",
+        ratio=median_ratio(samples["raw"], samples["other"], _rate),
+    )
     for name, quantile in (("median", 50), ("99th percentile", 99)):
         yield Result(
             name=f"Cassandra: from append to log, {name}",
@@ -77,7 +90,8 @@ async def _until_logged(engine: Engine, number: int) -> list[float]:
     for version in range(number):
         began = time.perf_counter()
         await engine.events.append(one_write(stream, version, new_event()))
+        seen = engine.wakeups.seen()
         while await engine.log.offset_of(str(stream), version + 1) is None:
-            pass
+            seen = await engine.wakeups.wait(seen, 0.05)
         found.append(time.perf_counter() - began)
     return found

@@ -52,8 +52,9 @@ def _rate(sample: Sample) -> float:
 
 async def _filled(engine: Engine, number: int) -> None:
     await fill(engine, number, 100)
+    seen = engine.wakeups.seen()
     while await engine.log.head(0) < number:
-        pass
+        seen = await engine.wakeups.wait(seen, 0.1)
 
 
 async def _read(engine: Engine, number: int) -> int:

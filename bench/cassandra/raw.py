@@ -17,13 +17,13 @@ from bench.cassandra.server import opened
 from bench.domain import new_event
 from headwater.domain.event import NewEvent
 
-__all__ = ["RawStore"]
+__all__ = ["INSERT", "MOVE", "RawStore"]
 
-_MOVE: Final = """
+MOVE: Final = """
     UPDATE {0}.events SET head = ?, head_time = ?, partition_key = ? WHERE stream = ? AND chunk = 0
     IF head = ? AND fence = ?
 """
-_INSERT: Final = """
+INSERT: Final = """
     INSERT INTO {0}.events (
         stream, chunk, version, attempt, time, event_id, type, type_schema, data, context, topic, tags, seal, command,
         first
@@ -56,7 +56,7 @@ class RawStore:
             hosts.split(","), port=int(port), protocol_version=4, retry_policy="fallthrough", log_level="critical"
         )
         session, keyspace = cast("Any", await cluster.create_session()), parts.path.removeprefix("/")
-        statements = [await session.create_prepared(cql.format(keyspace)) for cql in (_MOVE, _INSERT, _SELECT)]
+        statements = [await session.create_prepared(cql.format(keyspace)) for cql in (MOVE, INSERT, _SELECT)]
         return cls(session, *statements)
 
     async def close(self) -> None:

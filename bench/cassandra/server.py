@@ -1,4 +1,7 @@
-"""Server: one Cassandra node for one run of the benchmarks, set as in production; each side gets its own keyspace."""
+"""Server: a Cassandra of one node or several for a run of the benchmarks, set as in production.
+
+Each side gets its own keyspace.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,11 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(nodes: int = 1) -> Iterator[Server]:
     """Started on the benchmarks' disk, removed at the end. Raises ConfigurationError where none can be had."""
     with tempfile.TemporaryDirectory(prefix="headwater-bench-", dir=folder(), ignore_cleanup_errors=True) as place:
         Path(place).chmod(0o711)  # the server's account passes
-        running = CassandraServer(Path(place, "cassandra"))
+        running = CassandraServer(Path(place, "cassandra"), nodes=nodes)
         try:
             running.start()
             yield Server(running)
