@@ -29,8 +29,9 @@ STEADY = msgspec.structs.replace(OPTIONS, lease_seconds=3.0)
 class TellMarks(ProjectionHandler, writes=[MarkCount]):
     """Counts events, then tells of each in a file."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, seconds: float = 0.001) -> None:
         self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._seconds = seconds
 
     @on(Mark)
     async def counted(self, event: Recorded[Mark], views: Views) -> None:
@@ -38,7 +39,7 @@ class TellMarks(ProjectionHandler, writes=[MarkCount]):
 
     @after_commit(Mark)
     async def told(self, event: Recorded[Mark]) -> None:
-        await asyncio.sleep(0.001)  # as a call to somebody would: long enough to be killed in
+        await asyncio.sleep(self._seconds)  # as a call to somebody would: long enough to be killed in
         os.write(self._file, b"%d\n" % event.position.offset)
 
 
@@ -56,7 +57,7 @@ class Markless:
 
 
 async def main(url: str, file: Path, markless: bool, options: RunnerOptions) -> None:
-    handler = TellMarks(file)
+    handler = TellMarks(file, 0.02 if markless else 0.001)  # to be killed in it, however long a commit takes
     async with CQRSManager(url, projections=[handler], runner=options, run_projections=False) as cqrs:
         parts = cqrs.projection_parts()
         if markless:
