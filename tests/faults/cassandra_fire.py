@@ -7,6 +7,7 @@ import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -95,7 +96,8 @@ async def _burn(cluster: Cluster, clients: Clients, load: Load, chance: random.R
     ends = time.monotonic() + load.seconds
     for proxy in cluster.proxies:
         proxy.share = SWALLOWED
-    killing = asyncio.create_task(_kill_clients(clients, random.Random(1)))
+    done = asyncio.Event()
+    killing = asyncio.create_task(_kill_clients(clients, done, random.Random(1)))
     try:
         while time.monotonic() < ends and (clients.operations < load.operations or len(recovered) < len(FAULTS)):
             fault = FAULTS[len(recovered) % len(FAULTS)]
@@ -105,17 +107,19 @@ async def _burn(cluster: Cluster, clients: Clients, load: Load, chance: random.R
                 print(f"  {len(recovered)} faults, {clients.operations:,} operations", flush=True)
             await asyncio.sleep(load.calm)
     finally:
-        killing.cancel()
-        await asyncio.gather(killing, return_exceptions=True)
+        done.set()
+        await killing
         for proxy in cluster.proxies:
             proxy.share = 0.0
     return recovered
 
 
-async def _kill_clients(clients: Clients, chance: random.Random) -> None:
-    while True:
-        await asyncio.sleep(chance.uniform(4, 12))
+async def _kill_clients(clients: Clients, done: asyncio.Event, chance: random.Random) -> None:
+    """Never broken off: a process that nobody knows of would go on."""
+    while not done.is_set():
         await clients.kill_one(chance)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), chance.uniform(4, 12))
 
 
 # -- what is broken ------------------------------------------------------------
