@@ -5,41 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from headwater.domain.version import AnyVersion
 from headwater.engines.cassandra.engine import CassandraEngine
-from headwater.errors import AppendOutcomeUnknown, StoreUnavailable, UniqueKeyTaken
 from tests.faults.cassandra_operation import operation_of
 from tests.faults.following import Reader
 from tests.faults.history import Findings, History, Seen, check
 from tests.faults.holders import check_holders
 from tests.faults.reading import damages, held
 
-__all__ = ["checked", "resolve", "rested"]
+__all__ = ["checked", "rested"]
 
-CALLERS = 24
 PATIENCE = 180
-"""Seconds in which an append comes to an outcome, and the log has everything."""
-
-
-async def resolve(engine: CassandraEngine, history: History) -> None:
-    """Ask for what nobody was told of, until it is there. Where it is refused it may still come of the first try."""
-    ids = iter(tuple(history.called))
-    await asyncio.gather(*(_ask_for(engine, ids) for _ in range(CALLERS)))
-
-
-async def _ask_for(engine: CassandraEngine, ids: Iterator[str]) -> None:
-    for id in ids:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    await engine.events.append(operation_of(id).append(AnyVersion()))
-                except (StoreUnavailable, AppendOutcomeUnknown):
-                    continue
-                except UniqueKeyTaken:
-                    pass
-                break
+"""Seconds in which the log has everything."""
 
 
 async def rested(engine: CassandraEngine) -> Findings:

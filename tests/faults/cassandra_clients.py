@@ -38,7 +38,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def is_repeated(id: str) -> bool:
-    """Whether an append that nobody was told of is asked for again; the others are left to the reconciler."""
+    """Whether an append that nobody was told of is asked for again, once and at once, for a store remembers a command
+    for so long only; the others are left to the reconciler."""
     return crc32(id.encode()) % 2 == 0
 
 
@@ -91,7 +92,7 @@ class Clients:
         """And start another, which repeats half of what it left open."""
         place = chance.randrange(len(self._all))
         killed = await self._kill(self._all[place])
-        self._all[place] = await self._start(killed.last, [id for id in killed.open if is_repeated(id)])
+        self._all[place] = await self._start(killed.last, [id for id in killed.called if is_repeated(id)])
 
     async def kill_all(self) -> None:
         """For good."""
@@ -118,7 +119,7 @@ class Clients:
         assert process.stdin is not None
         process.stdin.write(_encode(asked))
         process.stdin.write_eof()
-        return _Client(self, process, self._generations, acknowledged, unknown)
+        return _Client(self, process, self._generations, acknowledged)
 
     async def _kill(self, client: _Client) -> _Client:
         """SIGKILL; returns once everything it said was heard."""
@@ -153,13 +154,12 @@ class Clients:
 class _Client:
     """One process."""
 
-    def __init__(
-        self, clients: Clients, process: Process, generation: int, acknowledged: list[str], unknown: list[str]
-    ) -> None:
+    def __init__(self, clients: Clients, process: Process, generation: int, acknowledged: list[str]) -> None:
         self.process = process
         self.generation = generation
         self.last = acknowledged
-        self.open = dict.fromkeys(unknown)
+        self.called: dict[str, None] = {}
+        """By this process first, and without an outcome."""
         self.listening = asyncio.create_task(self._listen())
         self._clients = clients
 
@@ -175,14 +175,14 @@ class _Client:
             case Started():
                 pass
             case Called(id, at):
-                self.open[id] = None
+                self.called[id] = None
                 clients.history.called[id] = at
             case Ack():
-                self.open.pop(said.id, None)
+                self.called.pop(said.id, None)
                 self.last = [*self.last[-REPEATED + 1 :], said.id]
                 clients.acked(said)
             case Refusal():
-                self.open.pop(said.id, None)
+                self.called.pop(said.id, None)
                 clients.refused(said)
             case Repeated(id, stream, first, last, replayed):
                 if not replayed:

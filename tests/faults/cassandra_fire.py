@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import msgspec
 
-from tests.faults.cassandra_checks import checked, resolve, rested
+from tests.faults.cassandra_checks import checked, rested
 from tests.faults.cassandra_clients import Clients
 from tests.faults.cassandra_servers import Cluster, opened, three_nodes
 from tests.faults.following import Reader
@@ -54,7 +54,6 @@ async def break_nodes(load: Load, seed: int = 1) -> Row:
             await cluster.recover()
             async with opened(direct) as engine:
                 found = clients.found
-                await resolve(engine, clients.history)
                 found.add(await rested(engine))
                 done.set()
                 await following

@@ -11,10 +11,10 @@ from tests.faults.operation import Operation, operation
 
 __all__ = ["operation_of", "shrink_stores"]
 
-STREAMS = 200
+STREAMS = 100
 LONELY = 20
 """Of so many ids one has a stream of its own: what is left half done there nobody but the reconciler finds."""
-_SMALL = {"events_per_chunk": 50, "events_per_append": 10, "events_per_bucket": 500, "events_per_log_batch": 50}
+_SMALL = {"events_per_chunk": 200, "events_per_append": 10, "events_per_bucket": 500, "events_per_log_batch": 50}
 
 
 def operation_of(id: str) -> Operation:
