@@ -16,10 +16,10 @@ import msgspec
 
 from headwater.domain.version import AnyVersion, Exact, ExpectedVersion
 from headwater.engines.cassandra import open_engine
-from headwater.engines.cassandra.intent_table import IntentTable
-from headwater.engines.cassandra.performer import Performer
+from headwater.engines.cassandra.appending.performer import Performer
 from headwater.engines.cassandra.protocol.core import Core
 from headwater.engines.cassandra.protocol.replies import FAILED, Unknown
+from headwater.engines.cassandra.tables.intent_table import IntentTable
 from headwater.errors import AppendOutcomeUnknown, StoreError, UniqueKeyTaken, WrongExpectedVersion
 from headwater.ports.engine import Engine, EngineOptions
 from tests.faults.cassandra_operation import operation_of, shrink_stores

@@ -12,7 +12,6 @@ import acsylla
 
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra.engine import CassandraEngine
-from headwater.engines.cassandra.event_rows import columns_of
 from headwater.engines.cassandra.protocol.collecting import collect
 from headwater.engines.cassandra.protocol.replies import Applied
 from headwater.engines.cassandra.protocol.requests import (
@@ -24,7 +23,8 @@ from headwater.engines.cassandra.protocol.requests import (
 from headwater.engines.cassandra.protocol.rows import EventRow
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.session import Levels
-from headwater.engines.cassandra.stream_table import StreamTable
+from headwater.engines.cassandra.tables.event_rows import columns_of
+from headwater.engines.cassandra.tables.stream_table import StreamTable
 from headwater.errors import StoreError, StoreUnavailable
 from tests.faults.cassandra_servers import Cluster, opened, three_nodes
 from tests.faults.history import Findings

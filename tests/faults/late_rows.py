@@ -14,11 +14,11 @@ from typing import Final
 
 import msgspec
 
-from headwater.engines.cassandra import row_work
-from headwater.engines.cassandra.order_entries import EntrySteps
-from headwater.engines.cassandra.row_work import RowWork
-from headwater.engines.cassandra.rows import Rows
-from headwater.engines.cassandra.sub_row import SubRow
+from headwater.engines.cassandra.orders.order_entries import EntrySteps
+from headwater.engines.cassandra.rows import row_work
+from headwater.engines.cassandra.rows.row_work import RowWork
+from headwater.engines.cassandra.rows.rows import Rows
+from headwater.engines.cassandra.rows.sub_row import SubRow
 from headwater.errors import CheckpointConflict
 from headwater.ports.projection_store import ProjectionCommit, ProjectionStore
 

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from headwater.engines.cassandra import appender
-from headwater.engines.cassandra.performer import Performer
+from headwater.engines.cassandra.appending import appender
+from headwater.engines.cassandra.appending.performer import Performer
 from headwater.engines.cassandra.protocol.core import Asked, Core
 from headwater.engines.cassandra.protocol.outcomes import CertainFailure, Committed, Conflict, OutcomeUnknown
 from headwater.engines.cassandra.protocol.replies import Applied, NotApplied, Unknown

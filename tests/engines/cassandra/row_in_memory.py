@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.engines.cassandra.row_work import Placed, RowWork
-from headwater.engines.cassandra.sub_row import SubRow, merged
-from headwater.engines.cassandra.sub_row_cells import sub_row_of
-from headwater.engines.cassandra.table import OWN_COLUMNS, Table, table_of
+from headwater.engines.cassandra.rows.row_work import Placed, RowWork
+from headwater.engines.cassandra.rows.sub_row import SubRow, merged
+from headwater.engines.cassandra.rows.sub_row_cells import sub_row_of
+from headwater.engines.cassandra.rows.table import OWN_COLUMNS, Table, table_of
 from headwater.models.changes import Change
 from headwater.models.fields import Scale
 from headwater.models.model import Key, ReadModel

@@ -7,18 +7,18 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Annotated, cast
 
-from headwater.engines.cassandra.catalogue import Catalogue
 from headwater.engines.cassandra.location import Location
 from headwater.engines.cassandra.migrations import open_store
 from headwater.engines.cassandra.read_model_schema import CassandraReadModelSchema
-from headwater.engines.cassandra.read_model_tables import ReadModelTables
 from headwater.engines.cassandra.read_models import CassandraReadModels
-from headwater.engines.cassandra.row_work import Placed
-from headwater.engines.cassandra.rows import Rows
-from headwater.engines.cassandra.served import nothing, only
+from headwater.engines.cassandra.rows.catalogue import Catalogue
+from headwater.engines.cassandra.rows.read_model_tables import ReadModelTables
+from headwater.engines.cassandra.rows.row_work import Placed
+from headwater.engines.cassandra.rows.rows import Rows
+from headwater.engines.cassandra.rows.served import nothing, only
+from headwater.engines.cassandra.rows.table import OWN_COLUMNS, table_of
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.statements import Statements
-from headwater.engines.cassandra.table import OWN_COLUMNS, table_of
 from headwater.models.changes import Accumulate, Change
 from headwater.models.criteria import Order
 from headwater.models.criteria_parsing import parse_criteria

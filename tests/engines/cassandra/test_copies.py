@@ -11,8 +11,9 @@ from headwater.copying import StoreCopy
 from headwater.domain.append import Written
 from headwater.domain.event import StoredEvent
 from headwater.domain.importing import Import, Imported
-from headwater.engines.cassandra import copied_records, migrations, open_engine
-from headwater.engines.cassandra.copied_log import CopiedLog
+from headwater.engines.cassandra import migrations, open_engine
+from headwater.engines.cassandra.copying import copied_records
+from headwater.engines.cassandra.copying.copied_log import CopiedLog
 from headwater.engines.cassandra.engine import CassandraEngine
 from headwater.engines.cassandra.protocol.core import Core
 from headwater.engines.cassandra.protocol.rows import Logged

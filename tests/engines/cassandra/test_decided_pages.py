@@ -8,9 +8,9 @@ import pytest
 
 from headwater.engines.cassandra import open_engine
 from headwater.engines.cassandra.engine import CassandraEngine
-from headwater.engines.cassandra.place_table import PlaceTable
-from headwater.engines.cassandra.rows import Rows
-from headwater.engines.cassandra.writing import Plan, Writing
+from headwater.engines.cassandra.rows.rows import Rows
+from headwater.engines.cassandra.rows.writing import Plan, Writing
+from headwater.engines.cassandra.tables.place_table import PlaceTable
 from headwater.errors import CheckpointConflict, InvalidMessage, StoreUnavailable
 from headwater.models.changes import Accumulate
 from headwater.ports.engine import EngineOptions

@@ -12,7 +12,7 @@ import pytest
 from headwater.domain.event import Recorded
 from headwater.domain.on import on
 from headwater.engines.cassandra import open_engine
-from headwater.engines.cassandra.place_table import PlaceTable
+from headwater.engines.cassandra.tables.place_table import PlaceTable
 from headwater.errors import RebuildRefused, StoreUnavailable
 from headwater.models.model import Key, ReadModel
 from headwater.ports.engine import EngineOptions

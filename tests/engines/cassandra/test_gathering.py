@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from headwater.engines.cassandra.gathering import Gathering
 from headwater.engines.cassandra.session import Step
+from headwater.engines.cassandra.tables.gathering import Gathering
 from headwater.errors import StoreUnavailable
 
 

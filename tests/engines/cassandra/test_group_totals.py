@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.engines.cassandra.group_totals import GroupTotals
+from headwater.engines.cassandra.rows.group_totals import GroupTotals
 from headwater.errors import InvalidCriteria
 from headwater.models.evaluate import Row
 from headwater.models.evaluate_pipeline import evaluate_pipeline

@@ -15,11 +15,11 @@ from typing import Final, NamedTuple, cast
 import msgspec
 import pytest
 
-from headwater.engines.cassandra.order_entries import entry_steps
-from headwater.engines.cassandra.order_table import OrderTable
-from headwater.engines.cassandra.row_work import RowWork
+from headwater.engines.cassandra.orders.order_entries import entry_steps
+from headwater.engines.cassandra.orders.order_table import OrderTable
+from headwater.engines.cassandra.rows.row_work import RowWork
+from headwater.engines.cassandra.rows.sub_row import DIRECT, MAIN
 from headwater.engines.cassandra.session import Step
-from headwater.engines.cassandra.sub_row import DIRECT, MAIN
 from headwater.models.changes import Accumulate, Change, Delete, Insert, Update
 from headwater.models.criteria import Order
 from tests.engines.cassandra.row_in_memory import Account, Cells, at

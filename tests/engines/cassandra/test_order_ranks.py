@@ -9,8 +9,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.engines.cassandra.order_rank import rank_of
-from headwater.engines.cassandra.order_span import span_of
+from headwater.engines.cassandra.orders.order_rank import rank_of
+from headwater.engines.cassandra.orders.order_span import span_of
 from headwater.models.binding import bind
 from headwater.models.criteria import All, And, Compare, Criteria
 from headwater.models.criteria_parsing import parse_criteria

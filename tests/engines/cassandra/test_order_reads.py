@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import pytest
 
-from headwater.engines.cassandra.order_table import shard_of
-from headwater.engines.cassandra.order_verification import OrderVerification
+from headwater.engines.cassandra.orders.order_table import shard_of
 from headwater.engines.cassandra.session import Row, Session
+from headwater.engines.cassandra.verifying.order_verification import OrderVerification
 from headwater.errors import InvalidCriteria
 from headwater.models.changes import Delete, Insert, Update
 from headwater.models.fields import Scalar

@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 import pytest
 
+from headwater.engines.cassandra.rows.table import table_of
 from headwater.engines.cassandra.session import Row, Step
-from headwater.engines.cassandra.table import table_of
 from headwater.errors import InvalidMessage, StoreUnavailable
 from headwater.models.changes import Accumulate, Delete, Insert, Update
 from headwater.models.criteria import Order

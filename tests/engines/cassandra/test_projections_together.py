@@ -10,11 +10,11 @@ import pytest
 
 from headwater.engines.cassandra import open_engine
 from headwater.engines.cassandra.engine import CassandraEngine
-from headwater.engines.cassandra.generation_table import GenerationTable
-from headwater.engines.cassandra.place_table import PlaceTable
-from headwater.engines.cassandra.rows import Rows
+from headwater.engines.cassandra.rows.rows import Rows
+from headwater.engines.cassandra.rows.writing import Plan, Writing
 from headwater.engines.cassandra.stage import Stage
-from headwater.engines.cassandra.writing import Plan, Writing
+from headwater.engines.cassandra.tables.generation_table import GenerationTable
+from headwater.engines.cassandra.tables.place_table import PlaceTable
 from headwater.errors import CheckpointConflict, StoreUnavailable
 from headwater.models.changes import Delete, Insert
 from headwater.ports.engine import EngineOptions

@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 import pytest
 
-from headwater.engines.cassandra import row_stream
+from headwater.engines.cassandra.rows import row_stream
+from headwater.engines.cassandra.rows.table import Table
 from headwater.engines.cassandra.session import Row
-from headwater.engines.cassandra.table import Table
 from headwater.errors import InvalidCriteria, StoreMismatch, StoreUnavailable, UnknownName
 from headwater.models.changes import Delete, Insert, Update
 from headwater.models.criteria import All, Order

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.engines.cassandra.row_work import Placed, RowWork, timestamp
-from headwater.engines.cassandra.sub_row import DIRECT
+from headwater.engines.cassandra.rows.row_work import Placed, RowWork, timestamp
+from headwater.engines.cassandra.rows.sub_row import DIRECT
 from headwater.errors import InvalidMessage
 from headwater.models.changes import Accumulate, Change, Delete, Insert, Update, Upsert, apply
 from headwater.models.model import ReadModel

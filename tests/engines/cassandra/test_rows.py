@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from headwater.engines.cassandra.row_work import Placed
+from headwater.engines.cassandra.rows.row_work import Placed
 from headwater.engines.cassandra.session import Refusal, Step
 from headwater.errors import InvalidMessage, StoreUnavailable
 from headwater.models.changes import Change, Delete, Insert, Update

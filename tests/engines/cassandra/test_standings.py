@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from headwater.domain.append import CommandRecord
+from headwater.engines.cassandra.appending.standings import Standing, Standings
 from headwater.engines.cassandra.protocol.place import Place
-from headwater.engines.cassandra.standings import Standing, Standings
 
 
 def standing(stream: str, version: int, chunk: int = 0) -> Standing:

@@ -9,7 +9,6 @@ import pytest
 from headwater.domain.event import NewEvent
 from headwater.engines.cassandra import open_engine
 from headwater.engines.cassandra.engine import CassandraEngine
-from headwater.engines.cassandra.intent_table import IntentTable
 from headwater.engines.cassandra.location import Location
 from headwater.engines.cassandra.protocol.replies import APPLIED, NotApplied
 from headwater.engines.cassandra.protocol.requests import (
@@ -25,7 +24,8 @@ from headwater.engines.cassandra.protocol.requests import (
     WriteLogged,
 )
 from headwater.engines.cassandra.protocol.rows import EventRow, Intent, Statics
-from headwater.engines.cassandra.stream_table import StreamTable
+from headwater.engines.cassandra.tables.intent_table import IntentTable
+from headwater.engines.cassandra.tables.stream_table import StreamTable
 from headwater.errors import LimitExceeded, StoreMismatch, StoreUnavailable
 from headwater.ports.engine import EngineOptions
 from headwater.testing.controls import ANN, BOB, append_of, new_event

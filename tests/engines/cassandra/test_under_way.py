@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from headwater.engines.cassandra.appending.under_way import UnderWay
 from headwater.engines.cassandra.protocol.rows import Intent
-from headwater.engines.cassandra.under_way import UnderWay
 
 OURS = Intent(part=3, slot=70, attempt=b"ours", stream="a-1", chunk=0, first_version=1, count=1, fence=None)
 THEIRS = Intent(part=3, slot=71, attempt=b"theirs", stream="a-2", chunk=0, first_version=1, count=1, fence=None)

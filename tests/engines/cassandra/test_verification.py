@@ -9,8 +9,9 @@ import pytest
 from headwater.domain.append import UniqueKey
 from headwater.domain.importing import Import
 from headwater.domain.stream import StreamId
-from headwater.engines.cassandra import chunk_verification, log_verification, open_engine
+from headwater.engines.cassandra import open_engine
 from headwater.engines.cassandra.engine import CassandraEngine
+from headwater.engines.cassandra.verifying import chunk_verification, log_verification
 from headwater.ports.admin import Finding
 from headwater.ports.engine import EngineOptions
 from headwater.ports.snapshots import Snapshot

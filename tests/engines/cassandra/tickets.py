@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from headwater.engines.cassandra.order_table import OrderTable
-from headwater.engines.cassandra.table import table_of
+from headwater.engines.cassandra.orders.order_table import OrderTable
+from headwater.engines.cassandra.rows.table import table_of
 from headwater.models.model import Indexed, Key, ReadModel
 from headwater.models.ordering import OrderLike
 from headwater.ports.engine import Identity

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Final, cast
 
 from headwater.domain.version import check_count
+from headwater.engines.cassandra.appending.performer import Performer
+from headwater.engines.cassandra.appending.sequencers import Sequencers
 from headwater.engines.cassandra.bonds import KeptBonds
 from headwater.engines.cassandra.location import Location
 from headwater.engines.cassandra.log import CassandraLog
-from headwater.engines.cassandra.performer import Performer
 from headwater.engines.cassandra.protocol.locating import locate
 from headwater.engines.cassandra.protocol.shape import Shape
-from headwater.engines.cassandra.sequencers import Sequencers
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.stream_counts import StreamCounts
 from headwater.engines.cassandra.surroundings import Surroundings, dangers

@@ -6,8 +6,8 @@ from typing import cast
 
 from headwater.domain.bonds import Bonds
 from headwater.engines.cassandra.log import CassandraLog
-from headwater.engines.cassandra.place_table import PlaceTable
 from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.tables.place_table import PlaceTable
 
 __all__ = ["KeptBonds"]
 

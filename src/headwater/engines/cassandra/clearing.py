@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from headwater.engines.cassandra.conditions import CassandraConditions
-from headwater.engines.cassandra.generation_table import GenerationTable
-from headwater.engines.cassandra.place_table import PlaceTable
-from headwater.engines.cassandra.row_counts import RowCounts
-from headwater.engines.cassandra.rows import Rows
+from headwater.engines.cassandra.rows.row_counts import RowCounts
+from headwater.engines.cassandra.rows.rows import Rows
 from headwater.engines.cassandra.stage import Leaving, Stage
+from headwater.engines.cassandra.tables.generation_table import GenerationTable
+from headwater.engines.cassandra.tables.place_table import PlaceTable
 
 __all__ = ["Clearing"]
 

@@ -9,12 +9,12 @@ from typing import Final, cast
 
 from headwater.domain.append import CommandRecord
 from headwater.domain.version import check_count
-from headwater.engines.cassandra.copied_records import RECORDS
-from headwater.engines.cassandra.event_rows import first_cells
+from headwater.engines.cassandra.appending.pending import Pending
+from headwater.engines.cassandra.copying.copied_records import RECORDS
 from headwater.engines.cassandra.log import CassandraLog
-from headwater.engines.cassandra.pending import Pending
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.tables.event_rows import first_cells
 from headwater.engines.sql.command_rows import CommandRow, command_row, record_of
 from headwater.errors import InvalidVersion
 from headwater.ports.clock import Clock

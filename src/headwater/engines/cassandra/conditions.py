@@ -8,8 +8,8 @@ from typing import Final, TypeAlias, cast
 import msgspec
 
 from headwater.domain.free_text import told
-from headwater.engines.cassandra.bodies import encoded
 from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.tables.bodies import encoded
 from headwater.errors import StoreBusy
 from headwater.ports.conditions import Pause, Trouble
 from headwater.ports.place import Place

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 
 from headwater.domain.append import Written
 from headwater.engines.cassandra.admin import CassandraAdmin
-from headwater.engines.cassandra.appender import Appender
+from headwater.engines.cassandra.appending.appender import Appender
+from headwater.engines.cassandra.appending.pending import Pending
+from headwater.engines.cassandra.appending.performer import Performer
+from headwater.engines.cassandra.appending.sequencers import Sequencers
+from headwater.engines.cassandra.appending.under_way import UnderWay
 from headwater.engines.cassandra.bonds import KeptBonds
 from headwater.engines.cassandra.command_log import CassandraCommandLog
-from headwater.engines.cassandra.copied_records import CopiedRecords
-from headwater.engines.cassandra.copy_leases import CopyLeases
+from headwater.engines.cassandra.copying.copied_records import CopiedRecords
+from headwater.engines.cassandra.copying.copy_leases import CopyLeases
 from headwater.engines.cassandra.event_store import CassandraEventStore
 from headwater.engines.cassandra.imports import CassandraImports
 from headwater.engines.cassandra.leases import CassandraLeases
@@ -19,17 +23,13 @@ from headwater.engines.cassandra.location import Location
 from headwater.engines.cassandra.log import CassandraLog
 from headwater.engines.cassandra.log_times import LogTimes
 from headwater.engines.cassandra.migrations import open_store
-from headwater.engines.cassandra.pending import Pending
-from headwater.engines.cassandra.performer import Performer
 from headwater.engines.cassandra.protocol.rows import Hint, Logged
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.read_side import ReadSide
-from headwater.engines.cassandra.sequencers import Sequencers
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.snapshots import CassandraSnapshots
 from headwater.engines.cassandra.statements import Statements
 from headwater.engines.cassandra.stream_counts import StreamCounts
-from headwater.engines.cassandra.under_way import UnderWay
 from headwater.engines.cassandra.unique_keys import CassandraUniqueKeys
 from headwater.engines.cassandra.verification import Verification
 from headwater.engines.sql.places import Places

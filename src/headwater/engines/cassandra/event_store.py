@@ -10,12 +10,12 @@ from headwater.domain.append import Append, Appended, check_append
 from headwater.domain.event import UNLOGGED, StoredEvent
 from headwater.domain.stream import StreamId
 from headwater.domain.version import check_count
-from headwater.engines.cassandra.appender import Appender
-from headwater.engines.cassandra.event_rows import StoredColumns, stored_event
+from headwater.engines.cassandra.appending.appender import Appender
 from headwater.engines.cassandra.log import CassandraLog
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.session import Row, Session
 from headwater.engines.cassandra.stream_counts import StreamCounts
+from headwater.engines.cassandra.tables.event_rows import StoredColumns, stored_event
 from headwater.errors import InvalidMessage, LimitExceeded, StoreBusy, StoreCorrupt
 from headwater.limits import Limits
 from headwater.ports.event_store import FoldRows

@@ -10,13 +10,13 @@ import msgspec
 
 from headwater.domain.version import check_count
 from headwater.engines.cassandra.clearing import Clearing
-from headwater.engines.cassandra.generation_table import GenerationTable
-from headwater.engines.cassandra.place_table import Mark, PartKey, PlaceTable, checkpoint_of
-from headwater.engines.cassandra.rows import Rows
-from headwater.engines.cassandra.served import Served
-from headwater.engines.cassandra.served_tables import ServedTables
+from headwater.engines.cassandra.rows.rows import Rows
+from headwater.engines.cassandra.rows.served import Served
+from headwater.engines.cassandra.rows.served_tables import ServedTables
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.stage import Filling, Stage
+from headwater.engines.cassandra.tables.generation_table import GenerationTable
+from headwater.engines.cassandra.tables.place_table import Mark, PartKey, PlaceTable, checkpoint_of
 from headwater.engines.sql.kept_generations import known_or_unknown
 from headwater.engines.sql.new_generation import check_version, check_wanted, is_wanted, new_generation
 from headwater.engines.sql.succession import Standing, carried, is_behind

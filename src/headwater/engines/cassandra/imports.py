@@ -9,18 +9,18 @@ from itertools import chain
 from headwater.domain.append import CommandRecord, UniqueKey
 from headwater.domain.importing import Import, Imported, Run, check_import, new_records
 from headwater.domain.stream import StreamId
+from headwater.engines.cassandra.appending.performer import Performer
+from headwater.engines.cassandra.appending.sequencer import Told
 from headwater.engines.cassandra.bonds import KeptBonds
 from headwater.engines.cassandra.command_log import CassandraCommandLog
-from headwater.engines.cassandra.copied_keys import give
-from headwater.engines.cassandra.copied_log import CopiedLog
-from headwater.engines.cassandra.copied_records import CopiedRecords
-from headwater.engines.cassandra.copied_streams import CopiedStreams, Growth
-from headwater.engines.cassandra.copy_leases import CopyLeases
+from headwater.engines.cassandra.copying.copied_keys import give
+from headwater.engines.cassandra.copying.copied_log import CopiedLog
+from headwater.engines.cassandra.copying.copied_records import CopiedRecords
+from headwater.engines.cassandra.copying.copied_streams import CopiedStreams, Growth
+from headwater.engines.cassandra.copying.copy_leases import CopyLeases
 from headwater.engines.cassandra.log import CassandraLog
-from headwater.engines.cassandra.performer import Performer
 from headwater.engines.cassandra.protocol.rows import Hint
 from headwater.engines.cassandra.protocol.shape import Shape
-from headwater.engines.cassandra.sequencer import Told
 from headwater.engines.cassandra.session import Session
 from headwater.engines.cassandra.together import all_of
 from headwater.errors import StoreUnavailable

@@ -11,8 +11,8 @@ import msgspec
 
 from headwater.domain.free_text import told
 from headwater.domain.version import check_count
-from headwater.engines.cassandra.bodies import encoded
 from headwater.engines.cassandra.session import Session, Step
+from headwater.engines.cassandra.tables.bodies import encoded
 from headwater.ports.clock import Clock
 from headwater.ports.journal import Entry
 

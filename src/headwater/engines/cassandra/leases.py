@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from headwater.engines.cassandra.performer import Performer
+from headwater.engines.cassandra.appending.performer import Performer
 from headwater.engines.cassandra.protocol.core import ask
 from headwater.engines.cassandra.protocol.leasing import acquire, back_off, lasts, release
 from headwater.engines.cassandra.protocol.requests import ReadLeaseSerially

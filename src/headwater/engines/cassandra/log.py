@@ -8,11 +8,11 @@ from zlib import crc32
 
 from headwater.domain.event import StoredEvent
 from headwater.domain.version import check_count
-from headwater.engines.cassandra.event_rows import StoredColumns, stored_event
+from headwater.engines.cassandra.appending.pending import Pending
 from headwater.engines.cassandra.log_times import LogTimes
-from headwater.engines.cassandra.pending import Pending
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.tables.event_rows import StoredColumns, stored_event
 from headwater.engines.sql.places import Places
 from headwater.errors import InvalidVersion, StoreClosed
 from headwater.ports.log import LogFilter, LogPage

@@ -10,9 +10,9 @@ import msgspec
 
 from headwater.domain.free_text import told
 from headwater.domain.version import check_count
-from headwater.engines.cassandra.bodies import encoded
-from headwater.engines.cassandra.place_table import PartKey, PlaceTable
 from headwater.engines.cassandra.session import Session, Step
+from headwater.engines.cassandra.tables.bodies import encoded
+from headwater.engines.cassandra.tables.place_table import PartKey, PlaceTable
 from headwater.errors import StoreBusy
 from headwater.ports.parking import ParkedEvent, ParkedPlace, ParkedQueue
 

@@ -15,16 +15,16 @@ from typing import Final
 import msgspec
 
 from headwater.engines.cassandra.clearing import Clearing
-from headwater.engines.cassandra.generation_table import GenerationTable
 from headwater.engines.cassandra.log import CassandraLog
 from headwater.engines.cassandra.parking import steps_of_parked, steps_of_unparked
-from headwater.engines.cassandra.place_table import Mark, PartKey, PlaceTable, checkpoint_of, part_key
-from headwater.engines.cassandra.row_counts import RowCounts
-from headwater.engines.cassandra.rows import Rows
-from headwater.engines.cassandra.served_tables import ServedTables
+from headwater.engines.cassandra.rows.row_counts import RowCounts
+from headwater.engines.cassandra.rows.rows import Rows
+from headwater.engines.cassandra.rows.served_tables import ServedTables
+from headwater.engines.cassandra.rows.writing import Writing, check_changes, takes_away
 from headwater.engines.cassandra.session import Session, Step
 from headwater.engines.cassandra.stage import Filling, Stage
-from headwater.engines.cassandra.writing import Writing, check_changes, takes_away
+from headwater.engines.cassandra.tables.generation_table import GenerationTable
+from headwater.engines.cassandra.tables.place_table import Mark, PartKey, PlaceTable, checkpoint_of, part_key
 from headwater.engines.sql.commit_form import check_commit, check_place, check_reset, conflict
 from headwater.engines.sql.kept_generations import known_or_conflict
 from headwater.errors import CheckpointConflict, StoreBusy, UnknownName

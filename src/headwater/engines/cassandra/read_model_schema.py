@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headwater.engines.cassandra.catalogue import Catalogue
-from headwater.engines.cassandra.read_model_tables import ReadModelTables
-from headwater.engines.cassandra.served import Served
+from headwater.engines.cassandra.rows.catalogue import Catalogue
+from headwater.engines.cassandra.rows.read_model_tables import ReadModelTables
+from headwater.engines.cassandra.rows.served import Served
+from headwater.engines.cassandra.rows.table import Table, table_of, unknown
 from headwater.engines.cassandra.session import Session
-from headwater.engines.cassandra.table import Table, table_of, unknown
 from headwater.models.criteria import Order
 from headwater.models.model import ReadModel
 

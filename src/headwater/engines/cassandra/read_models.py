@@ -9,18 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 from typing import Final, TypeVar, cast
 
-from headwater.engines.cassandra.catalogue import Catalogue
-from headwater.engines.cassandra.cells import is_short_key
 from headwater.engines.cassandra.errors import is_misfit
-from headwater.engines.cassandra.found_rows import FoundRows
-from headwater.engines.cassandra.ordered_rows import OrderedRows
-from headwater.engines.cassandra.pipeline_reads import aggregated
-from headwater.engines.cassandra.row_stream import rows_of
-from headwater.engines.cassandra.search_words import keys_of_word, longest
-from headwater.engines.cassandra.served import Served, nothing
+from headwater.engines.cassandra.orders.ordered_rows import OrderedRows
+from headwater.engines.cassandra.rows.catalogue import Catalogue
+from headwater.engines.cassandra.rows.cells import is_short_key
+from headwater.engines.cassandra.rows.found_rows import FoundRows
+from headwater.engines.cassandra.rows.pipeline_reads import aggregated
+from headwater.engines.cassandra.rows.row_stream import rows_of
+from headwater.engines.cassandra.rows.search_words import keys_of_word, longest
+from headwater.engines.cassandra.rows.served import Served, nothing
+from headwater.engines.cassandra.rows.sub_row_cells import merged_scalars
+from headwater.engines.cassandra.rows.table import Table, table_of, unknown
 from headwater.engines.cassandra.session import Session
-from headwater.engines.cassandra.sub_row_cells import merged_scalars
-from headwater.engines.cassandra.table import Table, table_of, unknown
 from headwater.errors import StoreMismatch
 from headwater.models.binding import BoundCriteria, bind
 from headwater.models.criteria import Criteria

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from headwater.engines.cassandra.catalogue import Catalogue
 from headwater.engines.cassandra.clearing import Clearing
 from headwater.engines.cassandra.conditions import CassandraConditions
-from headwater.engines.cassandra.generation_table import GenerationTable
 from headwater.engines.cassandra.generations import CassandraGenerations
 from headwater.engines.cassandra.journal import CassandraJournal
 from headwater.engines.cassandra.log import CassandraLog
 from headwater.engines.cassandra.log_times import LogTimes
 from headwater.engines.cassandra.parking import CassandraParking
-from headwater.engines.cassandra.place_table import PlaceTable
 from headwater.engines.cassandra.projection_store import CassandraProjectionStore
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.read_model_schema import CassandraReadModelSchema
-from headwater.engines.cassandra.read_model_tables import ReadModelTables
 from headwater.engines.cassandra.read_models import CassandraReadModels
-from headwater.engines.cassandra.row_counts import RowCounts
-from headwater.engines.cassandra.rows import Rows
-from headwater.engines.cassandra.served_tables import ServedTables
+from headwater.engines.cassandra.rows.catalogue import Catalogue
+from headwater.engines.cassandra.rows.read_model_tables import ReadModelTables
+from headwater.engines.cassandra.rows.row_counts import RowCounts
+from headwater.engines.cassandra.rows.rows import Rows
+from headwater.engines.cassandra.rows.served_tables import ServedTables
+from headwater.engines.cassandra.rows.writing import Writing
 from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.tables.generation_table import GenerationTable
+from headwater.engines.cassandra.tables.place_table import PlaceTable
 from headwater.engines.cassandra.wakeups import CassandraWakeups
-from headwater.engines.cassandra.writing import Writing
 from headwater.ports.clock import Clock
 
 __all__ = ["ReadSide"]

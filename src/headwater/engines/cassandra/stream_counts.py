@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from heapq import merge
 from typing import cast
 
+from headwater.engines.cassandra.appending.pending import Pending
 from headwater.engines.cassandra.log import CassandraLog
-from headwater.engines.cassandra.pending import Pending
 from headwater.engines.cassandra.session import Session
 
 __all__ = ["StreamCounts"]

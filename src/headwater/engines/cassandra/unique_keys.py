@@ -9,10 +9,10 @@ from typing import cast
 
 from headwater.domain.append import UniqueKey
 from headwater.domain.version import check_count
-from headwater.engines.cassandra.key_table import SHELVES
-from headwater.engines.cassandra.performer import Performer
+from headwater.engines.cassandra.appending.performer import Performer
 from headwater.engines.cassandra.protocol.claiming import holder_of
 from headwater.engines.cassandra.session import Session
+from headwater.engines.cassandra.tables.key_table import SHELVES
 from headwater.ports.unique_keys import HeldKey
 
 __all__ = ["CassandraUniqueKeys"]

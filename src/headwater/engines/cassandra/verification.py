@@ -8,16 +8,16 @@ from typing import Final, cast
 import msgspec
 
 from headwater.domain.stream import StreamId
-from headwater.engines.cassandra.chunk_verification import ChunkVerification
-from headwater.engines.cassandra.copied_records import RECORDS
-from headwater.engines.cassandra.event_rows import first_cells
+from headwater.engines.cassandra.copying.copied_records import RECORDS
 from headwater.engines.cassandra.log import CassandraLog
-from headwater.engines.cassandra.log_verification import LogVerification
-from headwater.engines.cassandra.order_verification import OrderVerification
 from headwater.engines.cassandra.protocol.rows import Count
 from headwater.engines.cassandra.protocol.shape import Shape
 from headwater.engines.cassandra.session import Row, Session
+from headwater.engines.cassandra.tables.event_rows import first_cells
 from headwater.engines.cassandra.together import all_of
+from headwater.engines.cassandra.verifying.chunk_verification import ChunkVerification
+from headwater.engines.cassandra.verifying.log_verification import LogVerification
+from headwater.engines.cassandra.verifying.order_verification import OrderVerification
 from headwater.engines.sql.checksum import snapshot_checksum
 from headwater.engines.sql.event_walk import wrong
 from headwater.ports.admin import Finding

@@ -12,10 +12,10 @@ from contextlib import suppress
 from typing import Final
 from uuid import uuid4
 
-from headwater.engines.cassandra.generation_table import GenerationTable
-from headwater.engines.cassandra.row_counts import RowCounts, TableKey
+from headwater.engines.cassandra.rows.row_counts import RowCounts, TableKey
 from headwater.engines.cassandra.session import Row, Session
 from headwater.engines.cassandra.stage import ServedTable
+from headwater.engines.cassandra.tables.generation_table import GenerationTable
 from headwater.engines.sql.commits import Commits
 from headwater.errors import HeadwaterError
 from headwater.models.model import ReadModel, schema_of

@@ -1,0 +1,1 @@
+"""Appending: one append after the other, and how the log gets them."""

@@ -1,0 +1,1 @@
+"""Copying: stores taken in from elsewhere, and given out."""

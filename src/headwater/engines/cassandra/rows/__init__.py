@@ -1,0 +1,1 @@
+"""Rows of read models: how they are kept, merged, found and written."""

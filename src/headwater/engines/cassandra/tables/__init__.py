@@ -1,0 +1,1 @@
+"""Tables: the protocol's requests, and what else is kept, as statements."""

@@ -1,0 +1,1 @@
+"""Verifying: every stored byte and count, looked at."""
