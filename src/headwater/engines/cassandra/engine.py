@@ -11,7 +11,6 @@ from headwater.engines.cassandra.appending.appender import Appender
 from headwater.engines.cassandra.appending.pending import Pending
 from headwater.engines.cassandra.appending.performer import Performer
 from headwater.engines.cassandra.appending.sequencers import Sequencers
-from headwater.engines.cassandra.appending.under_way import UnderWay
 from headwater.engines.cassandra.bonds import KeptBonds
 from headwater.engines.cassandra.command_log import CassandraCommandLog
 from headwater.engines.cassandra.copying.copied_records import CopiedRecords
@@ -72,19 +71,18 @@ class CassandraEngine:
         self._shape = Shape()
         self._unlogged = unlogged = Pending(performer)
         self._unsettled = unsettled = Pending(performer)
-        under_way = UnderWay()
-        self._sequencers = Sequencers(performer, under_way, self._logged, self._settled)
+        self._sequencers = sequencers = Sequencers(performer, self._logged, self._settled)
         clock, patience = options.clock, location.deadline
         times = LogTimes(session)
         self._log = log = CassandraLog(session, times, unlogged, unsettled, places, patience)
         self._read_side = side = ReadSide(session, location.keyspace, log, times, clock)
         self._bonds = bonds = KeptBonds(session, log, side.places)
         records = CopiedRecords(session, performer, bonds)
-        appender = Appender(performer, records, under_way, clock, location.deadline, self._committed)
+        appender = Appender(performer, records, sequencers.under_way, clock, location.deadline, self._committed)
         counts = StreamCounts(session, log, unsettled, patience)
         self._events = events = CassandraEventStore(session, appender, log, counts, options.limits)
         self._commands = commands = CassandraCommandLog(session, log, unsettled, clock, patience)
-        self._copy_leases = leases = CopyLeases(performer, self._sequencers.stop, self._stand_by, patience)
+        self._copy_leases = leases = CopyLeases(performer, sequencers.stop, self._stand_by, patience)
         told = self._logged, self._settled
         self._imports = imports = CassandraImports(
             session, performer, bonds, leases, log, events, commands, records, options.limits, told, patience

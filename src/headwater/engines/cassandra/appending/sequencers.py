@@ -25,9 +25,10 @@ _PATIENCE: Final = 5.0
 class Sequencers:
     """Those of one engine object."""
 
-    def __init__(self, performer: Performer, under_way: UnderWay, logged: Told, settled: Told) -> None:
+    def __init__(self, performer: Performer, logged: Told, settled: Told) -> None:
+        self.under_way = UnderWay()
+        """What is appended here, and need not be looked for."""
         self._performer = performer
-        self._under_way = under_way
         self._told = logged, settled
         self._hints: list[Hints] = []
         self._all: list[Sequencer] = []
@@ -38,7 +39,7 @@ class Sequencers:
         name = uuid4().hex
         self._hints = [Hints(_MOST_HINTS) for _ in range(partitions)]
         self._all = [
-            Sequencer(part, name, self._performer, shape, hints, self._under_way, *self._told)
+            Sequencer(part, name, self._performer, shape, hints, self.under_way, *self._told)
             for part, hints in enumerate(self._hints)
         ]
         self._tasks = [asyncio.create_task(each.work(), name=f"headwater-sequencer-{each.part}") for each in self._all]
