@@ -55,7 +55,7 @@ class Caller:
         batch.serial_consistency_level = ConsistencyLevel.SERIAL
         batch.add(self._move, [version + 1, now, "", self._stream, version or None, None])
         row = self._stream, version + 1, uuid4().bytes, now, event.event_id, event.type, event.schema, event.data
-        batch.add(self._insert, [*row, b"", b"", "", [], 1, "", b""])
+        batch.add(self._insert, [*row, b"", "", [], 1, "", b""])
         return batch
 
 
