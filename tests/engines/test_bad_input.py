@@ -115,7 +115,17 @@ BAD_APPENDS: dict[str, tuple[Append, type[Exception]]] = bad_id_appends() | {
 }
 
 
-@pytest.mark.parametrize("case", BAD_APPENDS)
+OF_ANOTHER_STREAM = ("an event id of another stream", "a command id with another payload")
+"""What an engine whose appends are of one stream each does not look for."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.transactional) if case in OF_ANOTHER_STREAM else case
+        for case in BAD_APPENDS
+    ],
+)
 async def test_a_bad_append_is_refused_and_leaves_nothing(engine: Engine, case: str) -> None:
     append, error = BAD_APPENDS[case]
     before = await contents(engine, MAIL, UniqueKey("a", "b"))
@@ -167,11 +177,24 @@ async def test_what_is_no_number_of_the_read_side_is_none(engine: Engine, number
         await engine.journal.entries(limit=bad)
     with pytest.raises(InvalidVersion):
         await engine.unique_keys.held(limit=bad)
-    assert isinstance(engine, Exports)
-    for page in (bad, 0):
-        with pytest.raises(InvalidVersion):
-            _ = [part async for part in engine.export("p", 0, [Tally], page)]
     assert list(await engine.projections.checkpoints()) == []
+
+
+@pytest.mark.transactional
+@pytest.mark.parametrize("number", [-1, 2**63, True, 1.0, "1", 0])
+async def test_what_is_no_number_of_rows_is_no_page_of_an_export(engine: Engine, number: object) -> None:
+    await engine.read_model_schema.ensure([Tally])
+    assert isinstance(engine, Exports)
+    with pytest.raises(InvalidVersion):
+        _ = [part async for part in engine.export("p", 0, [Tally], cast("int", number))]
+
+
+@pytest.mark.transactional
+async def test_a_generation_that_is_none_is_not_exported(engine: Engine) -> None:
+    await engine.read_model_schema.ensure([Tally])
+    assert isinstance(engine, Exports)
+    with pytest.raises(UnknownName):
+        _ = [part async for part in engine.export("p", 3, [Tally])]
 
 
 async def test_a_generation_that_is_none_takes_nothing(engine: Engine) -> None:
@@ -188,9 +211,6 @@ async def test_a_generation_that_is_none_takes_nothing(engine: Engine) -> None:
         await engine.generations.rows("p", 3, [Tally]).get(Tally, "a")
     with pytest.raises(UnknownName):
         await engine.generations.rows("p", 0, []).get(Tally, "a")
-    assert isinstance(engine, Exports)
-    with pytest.raises(UnknownName):
-        _ = [part async for part in engine.export("p", 3, [Tally])]
     assert not await engine.generations.drop("p", 3)
     assert list(await engine.projections.checkpoints()) == []
     assert list(await engine.generations.all()) == []
