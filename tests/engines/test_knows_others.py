@@ -56,7 +56,7 @@ async def test_in_memory_there_are_no_others() -> None:
     await engine.close()
 
 
-@on_shared_stores
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)  # elsewhere others fill the log for us
 async def test_on_a_shared_store_only_others_count(engines: list[Engine]) -> None:
     here, there = engines
     await here.events.append(append_of(ANN))  # what was there before it is noticed now
