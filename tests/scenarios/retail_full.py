@@ -69,3 +69,9 @@ async def test_killed_in_the_middle_it_goes_on(file: Path, lines: int, tmp_path:
 def test_four_processes_share_one_store(file: Path, lines: int, url: str) -> None:
     shared = finish(retail(file, url, "--processes", "4"))
     assert (shared["commands"], shared["processes"]) == (lines, 4)
+
+
+@pytest.mark.parametrize("url", ["cassandra"], indirect=True)
+def test_twenty_thousand_lines_equal_the_truth(file: Path, url: str) -> None:
+    shared = finish(retail(file, url, "--processes", "3", "--lines", "20000"))
+    assert (shared["commands"], shared["processes"]) == (20_000, 3)

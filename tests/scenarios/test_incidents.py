@@ -40,6 +40,7 @@ def truth(source: Source) -> dict[str, object]:
 
 
 @pytest.mark.slow
+@pytest.mark.above_engines
 @pytest.mark.timeout(300)
 async def test_twenty_thousand_entries_equal_the_truth_live_and_rebuilt(
     url: str, source: Source, truth: dict[str, object]

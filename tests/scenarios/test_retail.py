@@ -44,7 +44,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("url", "processes"),
-    [("memory", 1), ("sqlite", 1), ("postgres", 1), ("postgres", 3), ("cassandra", 3)],
+    [("memory", 1), ("sqlite", 1), ("postgres", 1), ("postgres", 3)],
     indirect=["url"],
 )
 async def test_twenty_thousand_lines_equal_the_truth(data: Callable[[str], Path], url: str, processes: int) -> None:
