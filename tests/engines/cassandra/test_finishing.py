@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 from unittest.mock import patch
 
@@ -18,6 +18,7 @@ from headwater.models.model import Key, ReadModel
 from headwater.ports.engine import EngineOptions
 from headwater.projections.error_policy import ErrorPolicy
 from headwater.projections.handler import ProjectionHandler
+from headwater.projections.synchronizer import ReadModelSynchronizer
 from headwater.read_models.views import Views
 from headwater.testing.clock import ManualClock
 from tests.engines.cassandra_servers import fresh_keyspace
@@ -83,6 +84,16 @@ def dies_before_the_checkpoint_moves(then: Callable[[], None]) -> Generator[None
         yield
 
 
+@asynccontextmanager
+async def running(shop: Shop, handler: Totals) -> AsyncGenerator[ReadModelSynchronizer]:
+    """Not started yet; it ends with the test, however that ends."""
+    synchronizer = shop.synchronizer(handler)
+    try:
+        yield synchronizer
+    finally:
+        await synchronizer.stop(drain=0)
+
+
 async def totals(shop: Shop) -> dict[str, int]:
     return {row.id: row.units for row in await shop.views.find(Total)}
 
@@ -90,26 +101,24 @@ async def totals(shop: Shop) -> dict[str, int]:
 async def test_what_was_parked_stays_parked_though_it_would_be_handled_now(shop: Shop) -> None:
     handler = Totals()
     handler.poison = {2}
-    synchronizer = shop.synchronizer(handler)
-    with dies_before_the_checkpoint_moves(handler.poison.clear):
-        await synchronizer.start()
-        await synchronizer.caught_up()
-    assert await totals(shop) == {"all": 13, "item-1": 1, "item-3": 3, "item-4": 4, "item-5": 5}
-    assert [event.key for event in await shop.engine.parking.parked()] == ["item-2"]
-    assert (await synchronizer.dead_letters.retry("totals")).handled == 1
-    await until(shop, lambda: totals(shop), {"all": 15} | {f"item-{number}": number for number in range(1, 6)})
-    await synchronizer.stop()
+    async with running(shop, handler) as synchronizer:
+        with dies_before_the_checkpoint_moves(handler.poison.clear):
+            await synchronizer.start()
+            await synchronizer.caught_up()
+        assert await totals(shop) == {"all": 13, "item-1": 1, "item-3": 3, "item-4": 4, "item-5": 5}
+        assert [event.key for event in await shop.engine.parking.parked()] == ["item-2"]
+        assert (await synchronizer.dead_letters.retry("totals")).handled == 1
+        await until(shop, lambda: totals(shop), {"all": 15} | {f"item-{number}": number for number in range(1, 6)})
 
 
 async def test_what_was_skipped_stays_skipped(shop: Shop) -> None:
     handler = Skipping()
     handler.poison = {2}
-    synchronizer = shop.synchronizer(handler)
-    with dies_before_the_checkpoint_moves(handler.poison.clear):
-        await synchronizer.start()
-        await synchronizer.caught_up()
-    assert await totals(shop) == {"all": 13, "item-1": 1, "item-3": 3, "item-4": 4, "item-5": 5}
-    await synchronizer.stop()
+    async with running(shop, handler) as synchronizer:
+        with dies_before_the_checkpoint_moves(handler.poison.clear):
+            await synchronizer.start()
+            await synchronizer.caught_up()
+        assert await totals(shop) == {"all": 13, "item-1": 1, "item-3": 3, "item-4": 4, "item-5": 5}
 
 
 @pytest.mark.parametrize("then", ["park", "skip"])
@@ -117,17 +126,16 @@ async def test_what_was_handled_is_neither_parked_nor_skipped_though_it_fails_no
     shop: Shop, then: Literal["park", "skip"]
 ) -> None:
     handler = Totals() if then == "park" else Skipping()
-    synchronizer = shop.synchronizer(handler)
-    with dies_before_the_checkpoint_moves(lambda: handler.poison.add(4)):
-        await synchronizer.start()
-        await until(shop, lambda: kinds(shop), ["event"])
-    (trouble,) = await shop.engine.conditions.troubles()
-    assert trouble.error.startswith("PageUnfinished: events 0 to 4 of partition 0 were handled by 'totals'")
-    assert list(await shop.engine.parking.parked()) == []
-    handler.poison.clear()
-    await synchronizer.caught_up()
-    assert await totals(shop) == {"all": 15} | {f"item-{number}": number for number in range(1, 6)}
-    await synchronizer.stop()
+    async with running(shop, handler) as synchronizer:
+        with dies_before_the_checkpoint_moves(lambda: handler.poison.add(4)):
+            await synchronizer.start()
+            await until(shop, lambda: kinds(shop), ["event"])
+        (trouble,) = await shop.engine.conditions.troubles()
+        assert trouble.error.startswith("PageUnfinished: events 0 to 4 of partition 0 were handled by 'totals'")
+        assert list(await shop.engine.parking.parked()) == []
+        handler.poison.clear()
+        await synchronizer.caught_up()
+        assert await totals(shop) == {"all": 15} | {f"item-{number}": number for number in range(1, 6)}
 
 
 async def kinds(shop: Shop) -> list[str]:
