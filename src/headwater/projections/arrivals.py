@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import msgspec
@@ -70,17 +71,18 @@ class Arrivals:
         """Why it no longer runs here."""
         return self._failures.get(place)
 
-    async def wait(self, place: Place, offset: int, timeout: float) -> None:
-        """Return when the checkpoint is at `offset` or beyond, the runner is gone, or after `timeout` seconds."""
-        waiters = self._waiters.setdefault(place, {})
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiters[waiter] = offset
+    @contextmanager
+    def waiting(self, place: Place, offset: int) -> Generator[asyncio.Future[None], None, None]:
+        """What is done once the checkpoint is at `offset` or beyond, or the runner is gone: from here on, so that
+        nothing is missed between a look and the wait that follows."""
+        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(place, {})[arrival] = offset
         if (hurry := self._runners.get(place)) is not None:
             hurry(offset)
         try:
-            await asyncio.wait((waiter,), timeout=timeout)
+            yield arrival
         finally:
-            waiters.pop(waiter, None)
+            self._waiters.get(place, {}).pop(arrival, None)
 
     def _wake(self, place: Place, offset: int | None) -> None:
         waiters = self._waiters.get(place, {})

@@ -57,11 +57,11 @@ async def reached(parts: ProjectionParts, projection: str, partition: int, offse
         seconds = deadline.seconds_left
         if seconds <= 0 or parts.arrivals.failure(late) is not None:
             return False
-        arrival = parts.arrivals.wait(late, offset, seconds)
-        if parts.arrivals.at(late) is not None:
-            await arrival
-        else:
-            await _first(arrival, parts.wakeups.wait(seen, seconds))
+        with parts.arrivals.waiting(late, offset) as arrival:
+            if parts.arrivals.at(late) is not None:
+                await asyncio.wait([arrival], timeout=seconds)
+            else:
+                await _either(arrival, parts.wakeups.wait(seen, seconds))
 
 
 def failure_at(parts: ProjectionParts, projection: str, partition: int) -> Exception | None:
@@ -80,12 +80,12 @@ async def _first_late(parts: ProjectionParts, projection: str, partition: int, o
     return None
 
 
-async def _first(*waits: Coroutine[object, object, object]) -> None:
+async def _either(arrival: asyncio.Future[None], elsewhere: Coroutine[object, object, object]) -> None:
     """Until one of them is over: the projection may come to run here while another process is waited for."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    task = asyncio.ensure_future(elsewhere)
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        waits: list[asyncio.Future[None] | asyncio.Task[object]] = [arrival, task]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
