@@ -1,4 +1,4 @@
-"""The Cassandra engine under every suite of projections, with 1 partition and with 4."""
+"""The Cassandra engine under every suite of projections, on a log of several partitions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ from headwater.testing.conformance.projection_store import ProjectionStoreConfor
 from headwater.testing.conformance.resets import ResetsConformance
 from headwater.testing.conformance.swaps import SwapsConformance
 from headwater.testing.conformance.wakeups import WakeupsConformance
-from tests.engines.cassandra_servers import fresh_keyspace
 
 
-@pytest.fixture(params=["1", "4"], ids=["1 partition", "4 partitions"])
-async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    async with fresh_keyspace(partitions=request.param) as url:
-        yield url
+@pytest.fixture
+def url(cassandra: str) -> str:
+    return cassandra
 
 
 @pytest.fixture

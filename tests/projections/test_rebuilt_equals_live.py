@@ -128,6 +128,7 @@ steps: st.SearchStrategy[Step] = st.tuples(
     ),
 )
 histories = st.lists(steps, max_size=40)
+few = settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 
 
 async def opened(name: str, stack: AsyncExitStack) -> Shop:
@@ -165,7 +166,7 @@ async def live_and_rebuilt(
 
 @pytest.mark.parametrize("make", PROMISED.values(), ids=PROMISED)
 @pytest.mark.parametrize("name", ENGINES)
-@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@few
 @given(history=histories, cuts=st.lists(st.integers(0, 40), max_size=3))
 async def test_it_does_over_any_history(
     name: str, make: Callable[[], ProjectionHandler], history: list[Step], cuts: list[int]
@@ -177,7 +178,7 @@ async def test_it_does_over_any_history(
 
 
 @pytest.mark.parametrize("name", ["memory", "sqlite"])
-@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@few
 @given(history=histories, cuts=st.lists(st.integers(0, 40), max_size=3))
 async def test_it_does_for_keys_side_by_side(name: str, history: list[Step], cuts: list[int]) -> None:
     """A key that joins streams, where all of them lie in one partition."""
@@ -201,7 +202,7 @@ class Fragile(Folded, name="tally"):
 
 
 @pytest.mark.parametrize("name", ENGINES)
-@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@few
 @given(history=histories, poison=st.frozensets(st.integers(0, 30), max_size=6))
 async def test_it_does_for_keys_that_were_parked_and_mended(
     name: str, history: list[Step], poison: frozenset[int]
@@ -224,7 +225,7 @@ async def test_it_does_for_keys_that_were_parked_and_mended(
 
 
 @pytest.mark.parametrize("name", ENGINES)
-@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@few
 @given(history=histories, poison=st.frozensets(st.integers(0, 30), max_size=6))
 async def test_what_is_parked_live_is_parked_rebuilt(name: str, history: list[Step], poison: frozenset[int]) -> None:
     async with AsyncExitStack() as stack:

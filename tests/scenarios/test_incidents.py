@@ -22,7 +22,7 @@ from tests.scenarios.retail_runs import finish, kill_at
 from tests.stores import on_shared_stores
 
 LINES = 20_000
-FEW = 3_000
+FEW = 2_000
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def truth(source: Source) -> dict[str, object]:
 
 
 @pytest.mark.slow
-@pytest.mark.above_engines
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
 async def test_twenty_thousand_entries_equal_the_truth_live_and_rebuilt(
     url: str, source: Source, truth: dict[str, object]
 ) -> None:

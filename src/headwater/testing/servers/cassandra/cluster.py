@@ -18,7 +18,7 @@ from headwater.testing.servers.server import ServerStatus
 
 __all__ = ["FOR_TESTS", "OPTIONS_FOR_TESTS", "QUICK_START", "CassandraServer"]
 
-FOR_TESTS: Final[Mapping[str, str]] = {"commitlog_total_space": "512MiB"}
+FOR_TESTS: Final[Mapping[str, str]] = {"commitlog_total_space": "512MiB", "key_cache_size": "0MiB"}
 """Settings for stores that nobody misses: they take little room."""
 QUICK_START: Final[Sequence[str]] = ("-XX:TieredStopAtLevel=1",)
 """Options of Java's with which a node is ready sooner, and slower in the long run."""
