@@ -105,7 +105,7 @@ class World:
         work = self.cells.begun(DIRECT, at(0, self.chance.choice(CHANGES)))
         yield
         self.clock += self.chance.randint(0, 1)
-        work.apply_directly(self.clock)
+        work.apply_directly(self.clock, self.chance.getrandbits(20))
         yield from self.phases(work, partial(self.compare_and_set, work))
 
     def sweep(self) -> Iterator[None]:

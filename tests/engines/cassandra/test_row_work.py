@@ -129,7 +129,7 @@ def test_a_direct_write_stands_for_all_there_is(changes: list[Change], later: li
         cells.page(at(0, sums), part=part)
     before = cells.row()
     work = cells.begun(DIRECT, *[at(0, change) for change in changes])
-    work.apply_directly(5_000_000)
+    work.apply_directly(5_000_000, 7)
     for values in work.parameters():
         place = values.pop("part"), values.pop("replayed")
         cells.rows[place] = {name: (0, value) for name, value in values.items()}  # type: ignore[index]

@@ -16,6 +16,7 @@ from headwater.models.changes import Change, Delete, Insert, Update
 from headwater.models.criteria import All, Order
 from headwater.models.pipeline_parsing import parse_pipeline
 from headwater.models.selection import Selection
+from headwater.testing.clock import ManualClock
 from tests.engines.cassandra.sides import Sale, Side, emptied_side, sold
 from tests.engines.cassandra_servers import fresh_keyspace_now
 
@@ -156,6 +157,31 @@ async def test_a_direct_write_without_an_answer_is_looked_for(side: Side) -> Non
         with patch.object(side.session, "compare_and_set", compare_and_set):
             await side.rows.write_direct([sold("a", "1")])
     assert await side.reads.get(Sale, "a") == Sale(id="a", amount=Decimal(2), items=2)
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_direct_write_without_an_answer_is_in_doubt_once_another_follows(
+    side: Side, url: str, arrives: bool
+) -> None:
+    """Even one that is the same, at the same time."""
+    other, real = Side(url), side.session.compare_and_set
+    await other.open()
+    side.rows._clock = other.rows._clock = ManualClock()
+
+    async def compare_and_set(*steps: Step) -> Refusal | None:
+        if arrives:
+            await real(*steps)
+        await other.rows.write_direct([sold("a", "1")])
+        raise StoreUnavailable("no answer")
+
+    with (
+        patch.object(side.session, "compare_and_set", compare_and_set),
+        pytest.raises(StoreUnavailable, match=r"Sale 'a'.*read it before you write again"),
+    ):
+        await side.rows.write_direct([sold("a", "1")])
+    await other.session.close()
+    items = 1 + arrives
+    assert await side.reads.get(Sale, "a") == Sale(id="a", amount=Decimal(items), items=items)
 
 
 async def test_direct_writes_at_once_are_all_made(side: Side) -> None:

@@ -91,8 +91,13 @@ class RowWork:
                 continue
             self._timestamps[place] = at
 
-    def apply_directly(self, clock: int) -> None:
-        """The changes, whatever was written before; `clock` in microseconds since 1970. Raises InvalidMessage."""
+    def apply_directly(self, clock: int, attempt: int) -> None:
+        """The changes, whatever was written before; raises InvalidMessage.
+
+        Args:
+            clock: microseconds since 1970.
+            attempt: a number from 0 that no other write has, to be known again by.
+        """
         place = DIRECT, MAIN
         turn = max([clock, *[each.turn + 1 for each in self._before.values()]])
         for placed in self.changes:
@@ -100,7 +105,7 @@ class RowWork:
             own, others = self._own_and_others(place)
             after = changed(placed.change, own, others)
             if after is not own:
-                self._after[place] = msgspec.structs.replace(after, included=0, turn=turn)
+                self._after[place] = msgspec.structs.replace(after, included=attempt, turn=turn)
 
     # -- what is to be written -------------------------------------------------------
 

@@ -7,6 +7,7 @@ than what is there, and whoever tries again finds in each row which events it ha
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple, TypeVar
@@ -23,7 +24,7 @@ from headwater.engines.cassandra.rows.sub_row import DIRECT
 from headwater.engines.cassandra.rows.sub_row_cells import sub_row_of
 from headwater.engines.cassandra.rows.table import Table, table_of
 from headwater.engines.cassandra.session import Session, Step
-from headwater.errors import StoreBusy, StoreError, UnknownName
+from headwater.errors import StoreBusy, StoreError, StoreUnavailable, UnknownName
 from headwater.models.changes import Change
 from headwater.models.fields import Scalar
 from headwater.models.model import ReadModel
@@ -38,6 +39,7 @@ _TRIES: Final = 20
 _SENT: Final = 3
 """Times that a write is sent before it is given up."""
 _AT_ONCE: Final = 128
+_ATTEMPT_BITS: Final = 63
 
 
 class RowsPlan(NamedTuple):
@@ -184,7 +186,7 @@ class Rows:
 
     async def _begin_directly(self, work: RowWork, orders: Iterable[OrderTable]) -> EntrySteps:
         await self._read(work)
-        work.apply_directly(self._clock.micros())
+        work.apply_directly(self._clock.micros(), secrets.randbits(_ATTEMPT_BITS))
         work.parameters()  # what does not fit is refused before anything is written
         return entry_steps(work, orders)
 
@@ -207,9 +209,17 @@ class Rows:
         except StoreError as error:
             if not is_out_of_reach(error):
                 raise
+            failure = error
         rows = await self._session.rows(work.table.get, work.key, serially=True)
-        found = [sub_row_of(work.table, row) for row in rows]
-        return any((each.part, each.turn) == (DIRECT, values["turn"]) for each in found)
+        there = next((each for each in (sub_row_of(work.table, row) for row in rows) if each.part == DIRECT), None)
+        if there is not None and there.included == values["included"]:
+            return True
+        if (None if there is None else there.turn) == work.was:
+            return False
+        raise StoreUnavailable(
+            f"no answer came to a write of {work.table.schema.model.__name__} {work.key!r}, and another has followed: "
+            "whether the first was made cannot be said; read it before you write again"
+        ) from failure
 
 
 async def _together(all: Iterable[Awaitable[T]]) -> list[T]:

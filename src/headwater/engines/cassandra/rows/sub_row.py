@@ -32,7 +32,8 @@ class SubRow(msgspec.Struct, frozen=True, kw_only=True):
     part: int
     replayed: int
     included: int = _NEVER
-    """The offset of the last event whose change is in it; below 0 where its partition was reset."""
+    """The offset of the last event whose change is in it, below 0 where its partition was reset; of a direct one the
+    number of its attempt."""
     turn: int = 0
     row: ReadModel | None = None
     """As it would be if it were the only one; None: deleted."""
