@@ -52,7 +52,8 @@ def cassandra_url() -> str:
 async def fresh_keyspace(**options: str) -> AsyncIterator[str]:
     """The URL of a keyspace that nobody else uses: there is no store in it, or one that is empty and has a new id.
 
-    A test that changes what a store says of itself, or gives it names of its own, takes a `new_keyspace`.
+    A test that changes what a store says of itself, gives it names of its own, or asks how safely it is kept, takes a
+    `new_keyspace`.
     """
     with ExitStack() as stack:
         yield await asyncio.to_thread(stack.enter_context, fresh_keyspace_now(**options))

@@ -16,12 +16,12 @@ from headwater.domain.stream import StreamId
 from headwater.opening import open_engine
 from headwater.ports.engine import EngineOptions
 from headwater.testing.controls import append_of, command_of
-from tests.engines.cassandra_servers import fresh_keyspace_now
+from tests.engines.cassandra_servers import new_keyspace_now
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with fresh_keyspace_now(partitions="2") as url:
+    with new_keyspace_now(partitions="2") as url:
         yield url
 
 
