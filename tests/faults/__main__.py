@@ -42,7 +42,7 @@ from tests.faults.swapping import swap_under_careless, swap_under_late, swap_und
 OUT = ROOT / "bench" / "out"
 LONG = [Session(f"long{number}", 240, 130) for number in range(12)] + [Session("large", 1_200, 100, 20_000)]
 SHORT = [Session("short", 200, 140), Session("large", 1_000, 20, 20_000)]
-LONG_FIRE, SHORT_FIRE = Load(operations=50_000, seconds=2_100, calm=8), Load(operations=500, seconds=75, calm=0)
+LONG_FIRE, SHORT_FIRE = Load(operations=50_000, seconds=4_500, calm=8), Load(operations=500, seconds=75, calm=0)
 CONTROL_SESSIONS = [Session("control", 200, 60)]
 
 CASES: Mapping[str, Callable[[bool], Row]] = {

@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from itertools import islice
+from typing import TypeVar
 
+from headwater.domain.event import StoredEvent
+from headwater.domain.stream import StreamId
 from headwater.engines.cassandra.engine import CassandraEngine
+from headwater.errors import StoreUnavailable
 from tests.faults.cassandra_operation import operation_of
 from tests.faults.following import Reader
 from tests.faults.history import Findings, History, Seen, check
@@ -16,8 +22,12 @@ from tests.faults.reading import damages, held
 
 __all__ = ["checked", "rested"]
 
+T = TypeVar("T")
+
 PATIENCE = 180
-"""Seconds in which the log has everything."""
+"""Seconds in which the log has everything, and a read is answered."""
+AT_ONCE = 64
+"""Streams that are loaded side by side."""
 
 
 async def rested(engine: CassandraEngine) -> Findings:
@@ -33,15 +43,26 @@ async def rested(engine: CassandraEngine) -> Findings:
 
 async def checked(engine: CassandraEngine, history: History, reader: Reader | None) -> Findings:
     """The log against the streams, what callers were told, and what somebody read while it grew."""
-    there = await held(engine, keeps_order=False)
+    there = await _answered(partial(held, engine, keeps_order=False))
     found = check(history, there)
     found.add(check_holders(history, there))
-    found.add(await _against_streams(engine, _ids(history), there.events))
+    found.add(await _answered(partial(_against_streams, engine, _ids(history), there.events)))
     if reader is not None:
         found.add(reader.found)
         found.other += _against_reader(there.events, reader)
-    found.other += await damages(engine)
+    found.other += await _answered(partial(damages, engine))
     return found
+
+
+async def _answered(read: Callable[[], Awaitable[T]]) -> T:
+    """Once more where no answer comes, while the cluster has yet to recover from what was done to it."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await read()
+        except StoreUnavailable:
+            if time.monotonic() > ends:
+                raise
 
 
 def _ids(history: History) -> set[str]:
@@ -53,8 +74,7 @@ async def _against_streams(engine: CassandraEngine, ids: Iterable[str], events: 
     """Each event of each stream is in the log, and each stream is counted."""
     found, begun = Findings(), Counter[str]()
     logged = {(event.stream, event.version) for event in events}
-    streams = list({operation_of(id).stream for id in ids})
-    for stream, stored in zip(streams, await asyncio.gather(*map(engine.events.load, streams)), strict=True):
+    async for stream, stored in _loaded(engine, {operation_of(id).stream for id in ids}):
         begun[stream.category] += bool(stored)
         unlogged = [event.version for event in stored if (event.stream, event.version) not in logged]
         found.lost += [f"{stream}@{version} is not in the log" for version in unlogged]
@@ -65,6 +85,16 @@ async def _against_streams(engine: CassandraEngine, ids: Iterable[str], events: 
         if counted != streams_begun:
             found.other.append(f"{counted} streams {category} are counted, and there are {streams_begun}")
     return found
+
+
+async def _loaded(
+    engine: CassandraEngine, streams: Iterable[StreamId]
+) -> AsyncIterator[tuple[StreamId, Sequence[StoredEvent]]]:
+    """Each stream with its events."""
+    waiting = iter(streams)
+    while some := list(islice(waiting, AT_ONCE)):
+        for each in zip(some, await asyncio.gather(*map(engine.events.load, some)), strict=True):
+            yield each
 
 
 def _against_reader(events: Sequence[Seen], reader: Reader) -> list[str]:
