@@ -61,8 +61,20 @@ def test_a_cassandra_comes_and_goes(folder: str) -> None:
     assert not Path(folder).exists()
 
 
+@pytest.mark.timeout(240)
+def test_a_kafka_comes_and_goes(folder: str) -> None:
+    there = ("kafka", "--folder", folder)
+    assert json.loads(engines("status", *there, "--json", code=ExitCode.STORE))["url"] == ""
+    up = json.loads(engines("up", *there, "--for-tests", "--json"))
+    assert (up["engine"], up["answers"], up["folder"]) == ("kafka", True, folder)
+    assert up["url"].startswith("kafka://127.0.0.1:")
+    assert json.loads(engines("status", *there, "--json")) == up
+    assert "kafka is stopped" in engines("down", *there, "--delete", "--yes")
+    assert not Path(folder).exists()
+
+
 def test_a_size_that_a_server_cannot_have_is_refused(folder: str) -> None:
-    for server in ("postgres", "cassandra"):
+    for server in ("postgres", "cassandra", "kafka"):
         result = CliRunner().invoke(program, ["engines", "up", server, "--folder", folder, "--nodes", "2"])
         assert result.exit_code == ExitCode.USAGE, result.stderr
         assert not Path(folder).exists()

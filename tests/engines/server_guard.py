@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from headwater.testing.servers import CassandraServer, PostgresServer, Server, cassandra, postgres
+from headwater.testing.servers import CassandraServer, KafkaServer, PostgresServer, Server, cassandra, postgres
 
 
 def server_of(engine: str, folder: Path) -> Server:
@@ -14,6 +14,8 @@ def server_of(engine: str, folder: Path) -> Server:
     if engine == "cassandra":
         settings, options = cassandra.FOR_TESTS, cassandra.OPTIONS_FOR_TESTS
         return CassandraServer(folder / "server", settings=settings, options=options)
+    if engine == "kafka":
+        return KafkaServer(folder / "server")
     return PostgresServer(folder / "server", settings=postgres.FOR_TESTS)
 
 

@@ -189,8 +189,8 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine with apt-get alone, and nothing kept."""
     monkeypatch.setattr(shutil, "which", lambda name: name if name == "apt-get" else None)
     monkeypatch.setattr(installed, "_docker_answers", lambda: False)
-    monkeypatch.setattr("headwater.testing.servers.cassandra.jars._WHERE", ())
-    monkeypatch.setattr("headwater.testing.servers.cassandra.jars.cache_folder", lambda server: tmp_path / server)
+    monkeypatch.setattr("headwater.testing.servers.jars._WHERE", ())
+    monkeypatch.setattr("headwater.testing.servers.jars.cache_folder", lambda server: tmp_path / server)
     monkeypatch.delenv("JAVA_HOME", raising=False)
     return tmp_path
 

@@ -17,7 +17,15 @@ from headwater.cli.options import DryRunOption, JsonOption, YesOption
 from headwater.cli.printing import print_facts, print_json, say
 from headwater.cli.verb import verb
 from headwater.errors import ConfigurationError
-from headwater.testing.servers import CassandraServer, PostgresServer, Server, ServerStatus, cassandra, postgres
+from headwater.testing.servers import (
+    CassandraServer,
+    KafkaServer,
+    PostgresServer,
+    Server,
+    ServerStatus,
+    cassandra,
+    postgres,
+)
 from headwater.testing.servers.account import state_folder
 
 __all__ = ["engines"]
@@ -25,6 +33,7 @@ __all__ = ["engines"]
 
 class ServerName(StrEnum):
     CASSANDRA = "cassandra"
+    KAFKA = "kafka"
     POSTGRES = "postgres"
 
 
@@ -34,14 +43,24 @@ def _cassandra(folder: Path, port: int | None, nodes: int | None, for_tests: boo
     return CassandraServer(folder, port, nodes)
 
 
+def _kafka(folder: Path, port: int | None, nodes: int | None, for_tests: bool) -> Server:
+    _must_be_one("Kafka", nodes)
+    return KafkaServer(folder, port)  # it forces nothing to the disk as it is
+
+
 def _postgres(folder: Path, port: int | None, nodes: int | None, for_tests: bool) -> Server:
-    if nodes not in {None, 1}:
-        raise ConfigurationError("PostgreSQL is one server here: leave --nodes away")
+    _must_be_one("PostgreSQL", nodes)
     return PostgresServer(folder, port, postgres.FOR_TESTS if for_tests else {})
+
+
+def _must_be_one(server: str, nodes: int | None) -> None:
+    if nodes not in {None, 1}:
+        raise ConfigurationError(f"{server} is one server here: leave --nodes away")
 
 
 SERVERS: Final[Mapping[ServerName, Callable[[Path, int | None, int | None, bool], Server]]] = {
     ServerName.CASSANDRA: _cassandra,
+    ServerName.KAFKA: _kafka,
     ServerName.POSTGRES: _postgres,
 }
 """A server in a folder, on a port, of so many nodes, for tests only or not."""
@@ -75,7 +94,7 @@ async def up(
     """Start a server, made first if need be, and print its URL; one that runs is left alone.
 
     It listens on loopback addresses only. PostgreSQL's URL names the file with its password, which only you can read;
-    Cassandra lets in whoever is on this machine.
+    Cassandra and Kafka let in whoever is on this machine.
     """
     made = _server(server, folder, port, nodes, for_tests)
     await asyncio.to_thread(made.start)

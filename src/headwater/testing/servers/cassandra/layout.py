@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import random
-import socket
-from collections.abc import Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from headwater.errors import ConfigurationError, StoreUnavailable
+from headwater.errors import ConfigurationError
+from headwater.testing.servers.ports import free_port, taken
 
-__all__ = ["Layout", "lay_out", "must_be_free", "read_layout", "write_layout"]
+__all__ = ["Layout", "lay_out", "read_layout", "write_layout"]
 
 SIZES: Final = (1, 3)
 """One node, or as many as keep a copy each and lose one without harm."""
 
 _FIRST: Final = "127.0.0.2"
-_FREE: Final = range(10_000, 32_000)
-"""Below what the system gives to clients, which might sit on the port of a node that is down."""
-_TRIES: Final = 100
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,14 +36,8 @@ def lay_out(nodes: int, port: int | None) -> Layout:
     hosts = tuple(str(IPv4Address(_FIRST) + number) for number in range(nodes))
     for host in hosts:
         _must_be_here(host)
-    client_port = port or _free_port(hosts, but=0)
-    return Layout(hosts=hosts, port=client_port, storage_port=_free_port(hosts, but=client_port))
-
-
-def must_be_free(host: str, port: int) -> None:
-    """Raises StoreUnavailable if another process has it."""
-    if error := _taken(host, port):
-        raise StoreUnavailable(f"the port {port} of {host} cannot be had: {error}") from error
+    client_port = port or free_port(hosts)
+    return Layout(hosts=hosts, port=client_port, storage_port=free_port(hosts, but=client_port))
 
 
 def read_layout(file: Path) -> Layout | None:
@@ -64,25 +53,7 @@ def write_layout(file: Path, layout: Layout) -> None:
 
 
 def _must_be_here(host: str) -> None:
-    if error := _taken(host, 0):
+    if error := taken(host, 0):
         raise ConfigurationError(
             f"this machine has no address {host} ({error}): on macOS, sudo ifconfig lo0 alias {host}"
         ) from error
-
-
-def _free_port(hosts: Sequence[str], but: int) -> int:
-    for port in random.sample(_FREE, _TRIES):
-        if port != but and not any(_taken(host, port) for host in hosts):
-            return port
-    raise StoreUnavailable(f"no port is free on {', '.join(hosts)}")
-
-
-def _taken(host: str, port: int) -> OSError | None:
-    """What keeps a server from listening there; connections that are ending do not."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error
-    return None

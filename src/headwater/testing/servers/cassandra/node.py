@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from headwater.errors import StoreError, StoreUnavailable
-from headwater.testing.servers import processes
 from headwater.testing.servers.account import Account
 from headwater.testing.servers.cassandra.jars import find_jars, find_java
-from headwater.testing.servers.cassandra.layout import Layout, must_be_free
+from headwater.testing.servers.cassandra.layout import Layout
 from headwater.testing.servers.cassandra.native_protocol import ALL, ONE, ask
+from headwater.testing.servers.kept_process import KeptProcess
+from headwater.testing.servers.ports import must_be_free
 
 __all__ = ["CassandraNode"]
 
@@ -54,29 +55,21 @@ class CassandraNode:
         self._conf = folder / "conf"
         self._data = folder / "data"
         self._tmp = folder / "tmp"
-        self._log = folder / "log"
-        self._pid = folder / "pid"
+        self._process = KeptProcess(folder, account, str(self._conf))
 
     @property
     def pid(self) -> int | None:
         """None if it does not run."""
-        try:
-            pid = int(self._pid.read_text())
-        except (OSError, ValueError):
-            return None
-        is_ours = pid > 1 and processes.is_running(pid) and str(self._conf) in processes.command_of(pid)
-        return pid if is_ours else None
+        return self._process.pid
 
     def launch(self) -> None:
         """Let it begin to start; one that runs is left alone. See `start` for what may be raised."""
         if self.pid is not None:
             return
         java, jars = find_java(), find_jars()
-        for port in (self._layout.port, self._layout.storage_port):
-            must_be_free(self.host, port)
+        must_be_free(self.host, (self._layout.port, self._layout.storage_port))
         self._configure()
-        command = [str(java), *self._java_options(), "-cp", f"{jars}/*", _MAIN]
-        self._pid.write_text(f"{self._account.start(command, self.folder, self._log)}\n")
+        self._process.launch([str(java), *self._java_options(), "-cp", f"{jars}/*", _MAIN])
 
     def start(self) -> None:
         """Return once it answers; the others of its cluster may see it later.
@@ -92,17 +85,14 @@ class CassandraNode:
         deadline = time.monotonic() + _START_SECONDS
         while not self.answers(see_all=see_all):
             if self.pid is None or time.monotonic() > deadline:
-                raise StoreUnavailable(f"Cassandra does not start in {str(self.folder)!r}: {self._last_words()}")
+                raise StoreUnavailable(
+                    f"Cassandra does not start in {str(self.folder)!r}: {self._process.last_words()}"
+                )
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> bool:
         """In good order; returns once it is gone. False if it did not run."""
-        pid = self.pid
-        if pid is None:
-            return False
-        processes.thaw(pid)
-        processes.end([pid])
-        return True
+        return self._process.stop()
 
     def restart(self) -> None:
         """Stop and start."""
@@ -111,18 +101,15 @@ class CassandraNode:
 
     def kill(self) -> None:
         """At once, as when its machine fails; what the system holds for the disk is kept."""
-        if pid := self.pid:
-            processes.kill(pid)
+        self._process.kill()
 
     def freeze(self) -> None:
         """It stands still: connections stay open, and it does not answer."""
-        if pid := self.pid:
-            processes.freeze(pid)
+        self._process.freeze()
 
     def thaw(self) -> None:
         """After `freeze`."""
-        if pid := self.pid:
-            processes.thaw(pid)
+        self._process.thaw()
 
     def answers(self, *, see_all: bool = False) -> bool:
         """Whether it answers a query; with `see_all` one for which all nodes of its cluster must be up to it."""
@@ -160,10 +147,7 @@ class CassandraNode:
         (self._conf / "cassandra.yaml").write_text(
             "".join(f"{key}: {value}\n" for key, value in settings.items() if value)
         )
-        if self._log.exists():
-            self._log.replace(self.folder / "log.previous")
-        self._log.touch()
-        for path in (self._data, self._tmp, self._log):
+        for path in (self._data, self._tmp):
             self._account.own(path)
 
     def _place(self) -> dict[str, str]:
@@ -192,14 +176,6 @@ class CassandraNode:
             f"-Dlogback.configurationFile={(self._conf / 'logback.xml').as_uri()}",
             *self._options,
         ]
-
-    def _last_words(self) -> str:
-        try:
-            lines = self._log.read_text(errors="replace").splitlines()
-        except OSError:
-            return "it left no log"
-        told = [line for line in lines if line.startswith("ERROR") or "Exception" in line]
-        return f"its log says: {' '.join((told or lines)[-5:])[-800:]}"
 
 
 def _shipped_settings() -> dict[str, str]:
