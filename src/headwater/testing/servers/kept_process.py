@@ -8,7 +8,7 @@ from pathlib import Path
 from headwater.testing.servers import processes
 from headwater.testing.servers.account import Account
 
-__all__ = ["KeptProcess"]
+__all__ = ["KeptProcess", "complaints"]
 
 
 class KeptProcess:
@@ -69,8 +69,13 @@ class KeptProcess:
     def last_words(self) -> str:
         """What its log says of why it ended."""
         try:
-            lines = self._log.read_text(errors="replace").splitlines()
+            return f"its log says: {complaints(self._log.read_text(errors='replace'))}"
         except OSError:
             return "it left no log"
-        told = [line for line in lines if line.startswith("ERROR") or "Exception" in line]
-        return f"its log says: {' '.join((told or lines)[-5:])[-800:]}"
+
+
+def complaints(said: str) -> str:
+    """The last that a program of Java's complains of in what it said; else the last of it."""
+    lines = said.splitlines()
+    told = [line for line in lines if line.startswith("ERROR") or "Exception" in line]
+    return " ".join((told or lines)[-5:])[-800:]

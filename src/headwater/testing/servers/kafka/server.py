@@ -17,7 +17,7 @@ from headwater.errors import StoreUnavailable
 from headwater.testing.servers.account import Account
 from headwater.testing.servers.kafka.jars import VERSION, find_jars, find_java
 from headwater.testing.servers.kafka.wire import greet
-from headwater.testing.servers.kept_process import KeptProcess
+from headwater.testing.servers.kept_process import KeptProcess, complaints
 from headwater.testing.servers.ports import free_port, must_be_free
 from headwater.testing.servers.server import ServerStatus
 
@@ -192,7 +192,7 @@ class KafkaServer:
         arguments = ("format", "--cluster-id", made.cluster, "--config", str(self.properties))
         done = self._account.run(self._command(java, jars, _FORMAT, *arguments), self.folder)
         if done.returncode != 0:
-            raise StoreUnavailable(f"Kafka's storage cannot be made: {done.stdout.strip()[-500:]}")
+            raise StoreUnavailable(f"Kafka's storage cannot be made: {complaints(done.stdout)}")
 
     def _command(self, java: Path, jars: Path, main: str, *arguments: str) -> list[str]:
         conf = self._conf.absolute()
