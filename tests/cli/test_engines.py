@@ -50,26 +50,15 @@ def test_a_server_comes_and_goes(folder: str) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_a_cassandra_comes_and_goes(folder: str) -> None:
-    there = ("cassandra", "--folder", folder)
+@pytest.mark.parametrize(("engine", "address"), [("cassandra", "127.0.0.2"), ("kafka", "127.0.0.1")])
+def test_one_of_java_comes_and_goes(folder: str, engine: str, address: str) -> None:
+    there = (engine, "--folder", folder)
     assert json.loads(engines("status", *there, "--json", code=ExitCode.STORE))["url"] == ""
     up = json.loads(engines("up", *there, "--for-tests", "--json"))
-    assert (up["engine"], up["answers"], up["folder"]) == ("cassandra", True, folder)
-    assert up["url"].startswith("cassandra://127.0.0.2:")
+    assert (up["engine"], up["answers"], up["folder"]) == (engine, True, folder)
+    assert up["url"].startswith(f"{engine}://{address}:")
     assert json.loads(engines("status", *there, "--json")) == up
-    assert "cassandra is stopped" in engines("down", *there, "--delete", "--yes")
-    assert not Path(folder).exists()
-
-
-@pytest.mark.timeout(240)
-def test_a_kafka_comes_and_goes(folder: str) -> None:
-    there = ("kafka", "--folder", folder)
-    assert json.loads(engines("status", *there, "--json", code=ExitCode.STORE))["url"] == ""
-    up = json.loads(engines("up", *there, "--for-tests", "--json"))
-    assert (up["engine"], up["answers"], up["folder"]) == ("kafka", True, folder)
-    assert up["url"].startswith("kafka://127.0.0.1:")
-    assert json.loads(engines("status", *there, "--json")) == up
-    assert "kafka is stopped" in engines("down", *there, "--delete", "--yes")
+    assert f"{engine} is stopped" in engines("down", *there, "--delete", "--yes")
     assert not Path(folder).exists()
 
 

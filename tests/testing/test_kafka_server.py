@@ -135,7 +135,7 @@ def test_a_pid_that_is_another_process_is_not_touched(tmp_path: Path) -> None:
     assert not server.folder.exists()
 
 
-def test_what_is_no_broker_does_not_answer(tmp_path: Path) -> None:
+def test_what_is_no_broker_does_not_answer() -> None:
     with pytest.raises(StoreUnavailable, match=r"no Kafka answers at 127\.0\.0\.1:1"):
         greet("127.0.0.1", 1, 1.0)
 
